@@ -1,0 +1,29 @@
+import type { Brand } from './brand.js';
+
+/** Id that the gateway gives a client's request; it survives every resubmission. */
+export type RequestId = Brand<string, 'RequestId'>;
+
+/** Id of the scheduler's unit of work: one choice of one attempt of a request. */
+export type SequenceId = Brand<string, 'SequenceId'>;
+
+/** Row that a running sequence holds in per-rank tensors, 0 … numLanes − 1. */
+export type LaneId = Brand<number, 'LaneId'>;
+
+/** A page of the paged KV pool: the same id on every rank of a group, 0 … numPages − 1. */
+export type PageId = Brand<number, 'PageId'>;
+
+/** 256-bit digest, in hex, of a picture's or video's bytes. */
+export type MediaHash = Brand<string, 'MediaHash'>;
+
+/**
+ * Key of one visual's embedding: digest of the media, its grid, the processing parameters, the model revision and the
+ * tenant's salt, so that nothing but exactly this embedding is ever found under it.
+ */
+export type EmbeddingKey = Brand<string, 'EmbeddingKey'>;
+
+export const requestId = (value: string): RequestId => value as RequestId;
+export const sequenceId = (value: string): SequenceId => value as SequenceId;
+export const laneId = (value: number): LaneId => value as LaneId;
+export const pageId = (value: number): PageId => value as PageId;
+export const mediaHash = (value: string): MediaHash => value as MediaHash;
+export const embeddingKey = (value: string): EmbeddingKey => value as EmbeddingKey;

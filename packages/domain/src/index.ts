@@ -1,0 +1,14 @@
+export type { Brand } from './brand.js';
+export * from './decoder-engine.js';
+export * from './encoder-engine.js';
+export * from './ids.js';
+export * from './kv-layout.js';
+export * from './mrope-positions.js';
+export * from './request.js';
+export * from './sampling-params.js';
+export * from './scheduler.js';
+export * from './segment.js';
+export * from './serving-error.js';
+export * from './step-plan.js';
+export * from './step-result.js';
+export * from './vision-encoder.js';

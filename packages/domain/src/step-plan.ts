@@ -1,0 +1,75 @@
+import type { EmbeddingKey, LaneId, PageId, SequenceId } from './ids.js';
+import type { MropePositions } from './mrope-positions.js';
+import type { SamplingParams } from './sampling-params.js';
+
+/**
+ * One step of one rank group. New sequences come whole, known ones as a diff; every rank gets the same plan and ends
+ * the step knowing the same sampled tokens.
+ *
+ * Order inside a step: release, admit, then compute all chunks as one batch and sample.
+ */
+export interface StepPlan {
+  readonly stepId: number;
+  /** Lanes whose sequences ended; their pages may be given away from this step on. */
+  readonly released: readonly LaneId[];
+  readonly admitted: readonly AdmittedSequence[];
+  /** At most one chunk a lane. */
+  readonly chunks: readonly Chunk[];
+  /** What to report beside the tokens; absent in production. */
+  readonly capture?: StepCapture;
+}
+
+/** A sequence new to the ranks. Its visuals must be staged already. */
+export interface AdmittedSequence {
+  readonly sequenceId: SequenceId;
+  readonly lane: LaneId;
+  /** Prompt, then the tokens of earlier attempts. */
+  readonly tokenIds: Int32Array;
+  /** Length of the prompt in `tokenIds`; what follows is output. */
+  readonly numPromptTokens: number;
+  /** Positions of the prompt; the token at index i ≥ numPromptTokens has `next + i − numPromptTokens` on every axis. */
+  readonly positions: MropePositions;
+  readonly visuals: readonly StagedVisual[];
+  /** Number of leading tokens whose keys and values are already in `pages` (a prefix hit). */
+  readonly numCached: number;
+  /** Pages of those leading tokens, in order. */
+  readonly pages: readonly PageId[];
+  readonly sampling: SamplingParams;
+}
+
+/** Where the rows of a staged embedding go in a sequence. */
+export interface StagedVisual {
+  readonly embeddingKey: EmbeddingKey;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The tokens of one sequence that are computed in one step. */
+export interface Chunk {
+  readonly lane: LaneId;
+  readonly input: ChunkInput;
+  /** Pages appended to the sequence's block table before computing, enough for the chunk's last token. */
+  readonly newPages: readonly PageId[];
+  /** Sample a token from the chunk's last row. */
+  readonly samples: boolean;
+}
+
+export type ChunkInput =
+  /** The next `numTokens` of the sequence's known tokens (prompt or resumed). */
+  | { readonly kind: 'known'; readonly numTokens: number }
+  /** The token sampled by this lane's previous chunk. */
+  | { readonly kind: 'lastSampled' }
+  /** Tokens given here: teacher forcing, drafts. They become part of the sequence's output. */
+  | { readonly kind: 'explicit'; readonly tokenIds: readonly number[] };
+
+/** Debug outputs of a step. */
+export interface StepCapture {
+  /** Raw logits: of each sampled row, or of every row of every chunk. */
+  readonly logits?: 'sampled' | 'all';
+  /** Residual stream after each layer and after the final norm, of each chunk's last row. */
+  readonly hidden?: boolean;
+  /** Input embeddings of every row. */
+  readonly inputEmbeds?: boolean;
+  /** The decision margin of every sampled token. */
+  readonly margins?: boolean;
+}
