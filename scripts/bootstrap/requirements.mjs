@@ -1,0 +1,53 @@
+import { capture } from './run-step.mjs';
+
+/**
+ * What suites need beyond Node.js and npm: the command that must be on the PATH, the Debian package that has it, and
+ * the test files that cannot run without it.
+ */
+export const requirements = [{ command: 'python3', package: 'python3', suites: ['test/e2e/python-client.test.ts'] }];
+
+/** Installs what is absent where that is allowed; resolves to what is still missing. */
+export async function ensureRequirements(wanted, system = debian) {
+  const missing = [];
+  for (const requirement of wanted) {
+    if (await system.hasCommand(requirement.command)) continue;
+    const isInstalled = await system.install(requirement.package);
+    if (!isInstalled || !(await system.hasCommand(requirement.command))) missing.push(requirement);
+  }
+  return missing;
+}
+
+export function describeMissing({ command, package: packageName, suites }, { isCi }) {
+  const consequence = isCi ? 'FAILED' : 'Not run';
+  return `${consequence}: ${suites.join(', ')} needs "${command}". Get it with: sudo apt-get install ${packageName}`;
+}
+
+const debian = {
+  async hasCommand(command) {
+    const { exitCode } = await capture('sh', ['-c', `command -v ${command}`], {});
+    return exitCode === 0;
+  },
+
+  /** Without a password prompt or not at all; false when it may not or cannot. */
+  async install(packageName) {
+    const sudo = await findPrivilege();
+    if (sudo === undefined || !(await debian.hasCommand('apt-get'))) return false;
+    console.log(`Installing ${packageName} (apt-get) …`);
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const aptGet = (...args) => capture('env', [...sudo, 'apt-get', ...args], { env });
+    const install = () => aptGet('install', '-y', '--no-install-recommends', packageName);
+    const first = await install();
+    if (first.exitCode === 0) return true;
+    await aptGet('update');
+    const second = await install();
+    if (second.exitCode !== 0) console.log(second.output);
+    return second.exitCode === 0;
+  },
+};
+
+/** The words before a privileged command: none for root, sudo when it asks for no password. */
+async function findPrivilege() {
+  if (process.getuid?.() === 0) return [];
+  const { exitCode } = await capture('sudo', ['-n', 'true'], {});
+  return exitCode === 0 ? ['sudo', '-n'] : undefined;
+}

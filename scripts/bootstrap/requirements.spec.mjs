@@ -1,0 +1,52 @@
+import { describe, expect, it } from 'vitest';
+import { describeMissing, ensureRequirements } from './requirements.mjs';
+
+const python = { command: 'python3', package: 'python3-minimal', suites: ['test/e2e/client.test.ts'] };
+
+/** A machine on which `commands` are there and installing succeeds when `mayInstall`. */
+function machine({ commands, mayInstall }) {
+  const installed = [];
+  return {
+    installed,
+    hasCommand: async (command) => commands.includes(command),
+    install: async (packageName) => {
+      installed.push(packageName);
+      if (mayInstall) commands.push('python3');
+      return mayInstall;
+    },
+  };
+}
+
+describe('ensureRequirements', () => {
+  it('installs nothing that is there', async () => {
+    const system = machine({ commands: ['python3'], mayInstall: true });
+    expect(await ensureRequirements([python], system)).toEqual([]);
+    expect(system.installed).toEqual([]);
+  });
+
+  it('installs the package of an absent command', async () => {
+    const system = machine({ commands: [], mayInstall: true });
+    expect(await ensureRequirements([python], system)).toEqual([]);
+    expect(system.installed).toEqual(['python3-minimal']);
+  });
+
+  it('reports what it could not install', async () => {
+    expect(await ensureRequirements([python], machine({ commands: [], mayInstall: false }))).toEqual([python]);
+  });
+
+  it('reports a package that does not bring its command', async () => {
+    const other = { ...python, command: 'python4' };
+    expect(await ensureRequirements([other], machine({ commands: [], mayInstall: true }))).toEqual([other]);
+  });
+});
+
+describe('describeMissing', () => {
+  it('names the suite, the command and how to get it', () => {
+    const line = describeMissing(python, { isCi: false });
+    expect(line).toBe(
+      'Not run: test/e2e/client.test.ts needs "python3". Get it with: sudo apt-get install python3-minimal',
+    );
+  });
+
+  it('calls it a failure in CI', () => expect(describeMissing(python, { isCi: true })).toMatch(/^FAILED/));
+});
