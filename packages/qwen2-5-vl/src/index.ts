@@ -1,1 +1,16 @@
-export {};
+export { canonicalTensorName } from './config/canonical-tensor-name.js';
+export { type GenerationConfig, validateGenerationConfig } from './config/generation-config.js';
+export type * from './config/model-config.js';
+export { type ProcessorConfig, validateProcessorConfig } from './config/processor-config.js';
+export { validateModelConfig } from './config/validate-model-config.js';
+export { compositeOnWhite } from './image/composite-on-white.js';
+export { applyExifOrientation, orientedSize } from './image/exif-orientation.js';
+export { patchify } from './image/patchify.js';
+export { resizeBicubic } from './image/resize-bicubic.js';
+export type { ImageSize, RgbaImage, RgbImage } from './image/rgb-image.js';
+export { type PixelLimits, smartResize } from './image/smart-resize.js';
+export { mropeAngles } from './prompt/mrope-angles.js';
+export { mropePositions, type PromptRun } from './prompt/mrope-positions.js';
+export type { RotaryTables } from './rotary-frequencies.js';
+export { visionRotaryAngles } from './vision/vision-rotary-angles.js';
+export { type WindowOrder, windowOrder } from './vision/window-order.js';
