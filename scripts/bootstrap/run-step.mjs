@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 
-const numTailLines = 40;
+const numShownLines = 20;
 
 /** A step that ended badly: the message is all that the user has to see. */
 export class StepFailure extends Error {}
 
 /**
  * Runs a command behind one line that tells what is done and for how long. Its output is shown only when it fails:
- * then the last 40 lines and the hint are in the StepFailure.
+ * then its first and last 20 lines and the hint are in the StepFailure.
  */
 export async function runStep({ title, command, args, cwd, env, hint }) {
   const line = showElapsed(title);
@@ -16,7 +16,7 @@ export async function runStep({ title, command, args, cwd, env, hint }) {
   if (exitCode === 0) return;
   const what = [command, ...args].join(' ');
   throw new StepFailure(
-    `${tail(output, numTailLines)}\n\n${title} failed: "${what}" exited with ${exitCode}.\n${hint}`,
+    `${excerpt(output, numShownLines)}\n\n${title} failed: "${what}" exited with ${exitCode}.\n${hint}`,
   );
 }
 
@@ -50,6 +50,10 @@ export function showElapsed(title, stream = process.stdout) {
   };
 }
 
-export function tail(output, numLines) {
-  return output.trimEnd().split('\n').slice(-numLines).join('\n');
+/** First and last lines of an output: npm names the cause first, compilers and turbo last. */
+export function excerpt(output, numLines) {
+  const lines = output.trimEnd().split('\n');
+  if (lines.length <= 2 * numLines) return lines.join('\n');
+  const numHidden = lines.length - 2 * numLines;
+  return [...lines.slice(0, numLines), `… ${numHidden} lines …`, ...lines.slice(-numLines)].join('\n');
 }

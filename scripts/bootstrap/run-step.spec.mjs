@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { capture, showElapsed, tail } from './run-step.mjs';
+import { capture, excerpt, showElapsed } from './run-step.mjs';
 
 describe('capture', () => {
   it('returns both streams and the exit code', async () => {
@@ -28,6 +28,7 @@ describe('showElapsed', () => {
   });
 });
 
-describe('tail', () => {
-  it('keeps the last lines', () => expect(tail('a\nb\nc\n\n', 2)).toBe('b\nc'));
+describe('excerpt', () => {
+  it('shows a short output whole', () => expect(excerpt('a\nb\nc\nd\n\n', 2)).toBe('a\nb\nc\nd'));
+  it('shows both ends of a long one', () => expect(excerpt('a\nb\nc\nd\ne', 1)).toBe('a\n… 3 lines …\ne'));
 });
