@@ -1,1 +1,12 @@
-export {};
+export type { AttentionInputs, AttentionShape, AttentionSpan, PagedAttention } from './attention/paged-attention.js';
+export { PlainAttention } from './attention/plain-attention.js';
+export { type Collective, singleRank } from './collective/collective.js';
+export { createLocalCollectives } from './collective/local-collective.js';
+export { CpuDecoderRank } from './decoder/cpu-decoder-rank.js';
+export type { DecoderOptions } from './decoder/decoder-options.js';
+export { LocalRankGroup } from './decoder/local-rank-group.js';
+export { CpuEncoder, type VisionTaps } from './encoder/cpu-encoder.js';
+export type { SessionOptions } from './ort/create-session.js';
+export { readEngineMetadata } from './ort/read-engine-metadata.js';
+export { createDecoderEngine } from './worker/create-decoder-engine.js';
+export { createEncoderEngine } from './worker/create-encoder-engine.js';

@@ -1,0 +1,133 @@
+import type { EngineManifest } from '@tessera/onnx-graph';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import type { PagedAttention } from '../attention/paged-attention.js';
+import type { Collective } from '../collective/collective.js';
+import { createSession, type SessionOptions } from '../ort/create-session.js';
+import type { StepBatch } from './step-batch.js';
+import type { Stopwatch } from './stopwatch.js';
+
+/** All layers of one rank: from input embeddings to the residual stream [numRows, hiddenSize] after the last layer. */
+export interface DecoderLayers {
+  /** `onLayer` sees the residual stream after each layer. */
+  run(batch: StepBatch, stopwatch: Stopwatch, onLayer?: (residual: Float32Array) => void): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface LayerDeps {
+  readonly engineDir: string;
+  readonly manifest: EngineManifest;
+  readonly rank: number;
+  readonly attention: PagedAttention;
+  readonly collective: Collective;
+  readonly sessionOptions: SessionOptions;
+}
+
+/** Loads a rank's layers as its engine was cut. */
+export async function createDecoderLayers(deps: LayerDeps): Promise<DecoderLayers> {
+  const { graphs } = deps.manifest.decoder.ranks[deps.rank];
+  const sessions: InferenceSession[] = [];
+  for (const graph of graphs.slice(0, -1)) {
+    sessions.push(await createSession(deps.engineDir, graph, deps.sessionOptions));
+  }
+  return deps.manifest.options.cut === 'attention'
+    ? new FusedLayers(sessions, deps)
+    : new ReducedLayers(sessions, deps);
+}
+
+type Feeds = Record<string, Tensor>;
+
+/** Cut at attention only: one graph between two attentions. */
+class FusedLayers implements DecoderLayers {
+  readonly #sessions: readonly InferenceSession[];
+  readonly #deps: LayerDeps;
+
+  constructor(sessions: readonly InferenceSession[], deps: LayerDeps) {
+    this.#sessions = sessions;
+    this.#deps = deps;
+  }
+
+  async run(batch: StepBatch, stopwatch: Stopwatch, onLayer?: (residual: Float32Array) => void): Promise<Float32Array> {
+    const rotary = rotaryFeeds(batch);
+    let residual = tensor(batch.inputEmbeds, batch.numRows);
+    let attn: Tensor | undefined;
+    for (const [layer, session] of this.#sessions.entries()) {
+      const isLast = layer === this.#sessions.length - 1;
+      const feeds: Feeds = { residual, ...(attn && { attn }), ...(isLast ? {} : rotary) };
+      const out = await stopwatch.time('matmulMs', () => session.run(feeds));
+      if (layer > 0) {
+        residual = out.next_residual;
+        onLayer?.(residual.data as Float32Array);
+      }
+      if (!isLast) attn = await attend(this.#deps.attention, layer, batch, out, stopwatch);
+    }
+    return residual.data as Float32Array;
+  }
+
+  close(): Promise<void> {
+    return releaseAll(this.#sessions);
+  }
+}
+
+/** Cut at the all-reduces too: three graphs a layer, the residual stream is kept here. */
+class ReducedLayers implements DecoderLayers {
+  readonly #sessions: readonly InferenceSession[];
+  readonly #deps: LayerDeps;
+
+  constructor(sessions: readonly InferenceSession[], deps: LayerDeps) {
+    this.#sessions = sessions;
+    this.#deps = deps;
+  }
+
+  async run(batch: StepBatch, stopwatch: Stopwatch, onLayer?: (residual: Float32Array) => void): Promise<Float32Array> {
+    const { attention } = this.#deps;
+    const rotary = rotaryFeeds(batch);
+    const residual = Float32Array.from(batch.inputEmbeds);
+    const x = tensor(residual, batch.numRows);
+    for (let layer = 0; layer < this.#sessions.length / 3; layer++) {
+      const [attentionIn, attentionOut, mlp] = this.#sessions.slice(layer * 3, layer * 3 + 3);
+      const qkv = await stopwatch.time('matmulMs', () => attentionIn.run({ residual: x, ...rotary }));
+      const attn = await attend(attention, layer, batch, qkv, stopwatch);
+      await this.#addReduced(residual, await stopwatch.time('matmulMs', () => attentionOut.run({ attn })), stopwatch);
+      await this.#addReduced(residual, await stopwatch.time('matmulMs', () => mlp.run({ residual: x })), stopwatch);
+      onLayer?.(residual);
+    }
+    return residual;
+  }
+
+  close(): Promise<void> {
+    return releaseAll(this.#sessions);
+  }
+
+  async #addReduced(residual: Float32Array, { partial }: Feeds, stopwatch: Stopwatch): Promise<void> {
+    const sum = await stopwatch.time('allReduceMs', () =>
+      this.#deps.collective.allReduceSum(partial.data as Float32Array),
+    );
+    for (let i = 0; i < residual.length; i++) residual[i] += sum[i];
+  }
+}
+
+async function attend(
+  attention: PagedAttention,
+  layer: number,
+  batch: StepBatch,
+  { q, k, v }: Feeds,
+  stopwatch: Stopwatch,
+): Promise<Tensor> {
+  const out = new Float32Array(q.size);
+  const qkv = { q: q.data as Float32Array, k: k.data as Float32Array, v: v.data as Float32Array };
+  const spans = batch.chunks.map(({ span }) => span);
+  await stopwatch.time('attentionMs', () => attention.attend(layer, spans, qkv, out));
+  return tensor(out, batch.numRows);
+}
+
+function rotaryFeeds({ cos, sin, numRows }: StepBatch): Feeds {
+  return { cos: tensor(cos, numRows), sin: tensor(sin, numRows) };
+}
+
+function tensor(data: Float32Array, numRows: number): Tensor {
+  return new Tensor('float32', data, [numRows, data.length / numRows]);
+}
+
+async function releaseAll(sessions: readonly InferenceSession[]): Promise<void> {
+  await Promise.all(sessions.map((session) => session.release()));
+}

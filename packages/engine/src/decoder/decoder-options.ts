@@ -1,0 +1,58 @@
+import type { DecoderDescription } from '@tessera/domain';
+import type { EngineManifest, ShardPlan } from '@tessera/onnx-graph';
+import type { TextConfig } from '@tessera/qwen2-5-vl';
+import type { PagedAttention } from '../attention/paged-attention.js';
+import { PlainAttention } from '../attention/plain-attention.js';
+
+/** Positions a page on the CPU. */
+const pageLen = 16;
+
+/** How a decoder rank is set up; the same on all ranks of a group. */
+export interface DecoderOptions {
+  /** Threads inside a matmul. */
+  readonly numThreads: number;
+  readonly kernel: 'plain';
+  /** Sequences that run at once. */
+  readonly numLanes: number;
+  /** Positions that the KV pool holds, rounded up to whole pages. */
+  readonly kvCapacityTokens: number;
+  readonly maxStepTokens: number;
+  /** Ids below this one can be sampled; the rest pads the matrix. */
+  readonly numTokens: number;
+  /** Longest sequence; at most the model's own limit. Default: that limit, or what the pool holds. */
+  readonly maxContextLen?: number;
+}
+
+export function createAttention(text: TextConfig, shard: ShardPlan, options: DecoderOptions): PagedAttention {
+  const shape = {
+    numLayers: text.numLayers,
+    numHeads: shard.heads.end - shard.heads.start,
+    numKvHeads: shard.kvHeads.end - shard.kvHeads.start,
+    headDim: text.headDim,
+  };
+  return new PlainAttention(shape, { pageLen, numPages: Math.ceil(options.kvCapacityTokens / pageLen) });
+}
+
+export function describeDecoder(
+  manifest: EngineManifest,
+  { layout }: PagedAttention,
+  options: DecoderOptions,
+): DecoderDescription {
+  const { text } = manifest.config;
+  const limits = [
+    text.maxPositionEmbeddings,
+    layout.numPages * layout.pageLen,
+    options.maxContextLen ?? Number.POSITIVE_INFINITY,
+  ];
+  return {
+    modelRevision: manifest.modelRevision,
+    numRanks: manifest.options.numRanks,
+    numLanes: options.numLanes,
+    maxContextLen: Math.min(...limits),
+    maxStepTokens: options.maxStepTokens,
+    vocabSize: text.vocabSize,
+    hiddenSize: text.hiddenSize,
+    kvLayout: layout,
+    isRowInvariant: manifest.options.numRanks === 1 && (manifest.rowInvariance?.isRowInvariant ?? false),
+  };
+}

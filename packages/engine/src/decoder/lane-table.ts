@@ -1,0 +1,49 @@
+import { type AdmittedSequence, type Chunk, type LaneId, ServingError } from '@tessera/domain';
+import { Lane } from './lane.js';
+
+/** The running sequences by lane. A plan that contradicts it is a bug of the scheduler and throws. */
+export class LaneTable {
+  readonly #lanes: (Lane | undefined)[];
+
+  constructor(numLanes: number) {
+    this.#lanes = Array.from({ length: numLanes });
+  }
+
+  release(lane: LaneId): void {
+    this.#lanes[lane] = undefined;
+  }
+
+  admit(sequence: AdmittedSequence): void {
+    if (sequence.lane >= this.#lanes.length || this.#lanes[sequence.lane]) {
+      throw planError(`lane ${sequence.lane} of ${this.#lanes.length} is not free for ${sequence.sequenceId}`);
+    }
+    this.#lanes[sequence.lane] = new Lane(sequence);
+  }
+
+  get(lane: LaneId): Lane {
+    const found = this.#lanes[lane];
+    if (!found) throw planError(`lane ${lane} holds no sequence`);
+    return found;
+  }
+
+  /** Takes over a chunk's pages and tokens, and returns how many tokens it computes. */
+  begin({ lane: laneId, input, newPages }: Chunk, pageLen: number): number {
+    const lane = this.get(laneId);
+    lane.pages.push(...newPages);
+    if (input.kind === 'explicit') for (const tokenId of input.tokenIds) lane.append(tokenId);
+    const numTokens = chunkLength(input);
+    const end = lane.numComputed + numTokens;
+    if (end > lane.numTokens) throw planError(`lane ${laneId} has ${lane.numTokens} tokens, the chunk ends at ${end}`);
+    if (end > lane.pages.length * pageLen) throw planError(`lane ${laneId} lacks pages for its position ${end - 1}`);
+    return numTokens;
+  }
+}
+
+function chunkLength(input: Chunk['input']): number {
+  if (input.kind === 'known') return input.numTokens;
+  return input.kind === 'explicit' ? input.tokenIds.length : 1;
+}
+
+function planError(problem: string): ServingError {
+  return new ServingError('internal', `The step plan is inconsistent: ${problem}.`);
+}

@@ -1,0 +1,119 @@
+import { type EncoderDescription, type EncoderEngine, ServingError, type VisualInput } from '@tessera/domain';
+import { type EngineManifest, maxWindowLen, readManifest } from '@tessera/onnx-graph';
+import { type ProcessorConfig, validateProcessorConfig } from '@tessera/qwen2-5-vl';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { createSession, type SessionOptions } from '../ort/create-session.js';
+import { readEngineMetadata } from '../ort/read-engine-metadata.js';
+import { createVisionInputs, frameLen, type VisionInputs } from './vision-inputs.js';
+
+/** Values of every patch after the patch embedding and after each block, in processor order; for parity checks. */
+export interface VisionTaps {
+  /** [numPatches, hiddenSize]. */
+  readonly patchEmbed: Float32Array;
+  readonly blocks: readonly Float32Array[];
+}
+
+/** The vision tower on the CPU. */
+export class CpuEncoder implements EncoderEngine {
+  readonly description: EncoderDescription;
+  readonly #manifest: EngineManifest;
+  readonly #processing: ProcessorConfig;
+  readonly #session: InferenceSession;
+
+  private constructor(manifest: EngineManifest, processing: ProcessorConfig, session: InferenceSession) {
+    this.#manifest = manifest;
+    this.#processing = processing;
+    this.#session = session;
+    this.description = { modelRevision: manifest.modelRevision, hiddenSize: manifest.config.vision.outHiddenSize };
+  }
+
+  /** Throws `engine_invalid`. */
+  static async create(engineDir: string, options: SessionOptions): Promise<CpuEncoder> {
+    const manifest = await readManifest(engineDir);
+    const rawProcessing = await readEngineMetadata(engineDir, 'preprocessor_config.json');
+    const processing = validateProcessorConfig(rawProcessing, manifest.config.vision);
+    return new CpuEncoder(manifest, processing, await createSession(engineDir, manifest.encoder.graph, options));
+  }
+
+  /** Visuals whose frames have equal numbers of patches share a run, so that no frame is padded to another's size. */
+  async encode(visuals: readonly VisualInput[]): Promise<Float32Array[]> {
+    const embeds = new Array<Float32Array>(visuals.length);
+    for (const group of groupByFrame(visuals)) {
+      const rows = await this.#run(group.map((i) => visuals[i]));
+      let offset = 0;
+      for (const i of group) {
+        const length = numMerged(visuals[i], this.#manifest) * this.description.hiddenSize;
+        embeds[i] = rows.slice(offset, offset + length);
+        offset += length;
+      }
+    }
+    return embeds;
+  }
+
+  /** The tower's intermediate values; the engine must have been compiled with taps. */
+  async tap(visuals: readonly VisualInput[]): Promise<VisionTaps[]> {
+    const { vision } = this.#manifest.config;
+    const taps: VisionTaps[] = [];
+    for (const visual of visuals) {
+      const inputs = createVisionInputs([visual], vision, this.#processing);
+      const out = await this.#session.run(this.#feeds(inputs));
+      const read = (name: string): Float32Array =>
+        toProcessorOrder(out[name].data as Float32Array, inputs, vision.hiddenSize * vision.spatialMergeSize ** 2);
+      const blocks = Array.from({ length: vision.depth }, (_, block) => read(`block_${block}`));
+      taps.push({ patchEmbed: read('patch_embed'), blocks });
+    }
+    return taps;
+  }
+
+  close(): Promise<void> {
+    return this.#session.release();
+  }
+
+  async #run(visuals: readonly VisualInput[]): Promise<Float32Array> {
+    const inputs = createVisionInputs(visuals, this.#manifest.config.vision, this.#processing);
+    const { embeds } = await this.#session.run(this.#feeds(inputs), ['embeds']);
+    const rows = embeds.data as Float32Array;
+    if (!rows.every(Number.isFinite)) {
+      throw new ServingError('internal', 'The vision tower produced values that are not finite.');
+    }
+    return rows;
+  }
+
+  #feeds(inputs: VisionInputs): Record<string, Tensor> {
+    const windowLen = maxWindowLen(this.#manifest.config.vision);
+    const rows = (data: Float32Array) =>
+      new Tensor('float32', data, [inputs.numPatches, data.length / inputs.numPatches]);
+    const ids = (data: BigInt64Array) => new Tensor('int64', data, [data.length]);
+    return {
+      patches: rows(inputs.patches),
+      cos: rows(inputs.cos),
+      sin: rows(inputs.sin),
+      window_rows: ids(inputs.windowRows),
+      window_slots: ids(inputs.windowSlots),
+      window_mask: new Tensor('int32', inputs.windowMask, [inputs.windowMask.length / windowLen, windowLen]),
+      frame_shape: ids(inputs.frameShape),
+      reverse_index: ids(inputs.reverseIndex),
+    };
+  }
+}
+
+function groupByFrame(visuals: readonly VisualInput[]): number[][] {
+  const groups = new Map<number, number[]>();
+  for (const [i, { grid }] of visuals.entries()) {
+    const length = frameLen(grid);
+    groups.set(length, [...(groups.get(length) ?? []), i]);
+  }
+  return [...groups.values()];
+}
+
+function numMerged({ grid }: VisualInput, { config }: EngineManifest): number {
+  return (grid.t * grid.h * grid.w) / config.vision.spatialMergeSize ** 2;
+}
+
+function toProcessorOrder(rows: Float32Array, { windowIndex }: VisionInputs, unitSize: number): Float32Array {
+  const ordered = new Float32Array(rows.length);
+  for (let i = 0; i < windowIndex.length; i++) {
+    ordered.set(rows.subarray(i * unitSize, (i + 1) * unitSize), windowIndex[i] * unitSize);
+  }
+  return ordered;
+}

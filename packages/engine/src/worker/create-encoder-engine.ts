@@ -1,0 +1,20 @@
+import type { EncoderDescription, EncoderEngine } from '@tessera/domain';
+import type { SessionOptions } from '../ort/create-session.js';
+import { WorkerClient } from './worker-client.js';
+
+export interface EncoderWorkerData {
+  readonly engineDir: string;
+  readonly options: SessionOptions;
+}
+
+/** The vision tower of an engine directory, in a worker thread of its own. Throws `engine_invalid`. */
+export async function createEncoderEngine(engineDir: string, options: SessionOptions): Promise<EncoderEngine> {
+  const entry = new URL('./encoder-worker.js', import.meta.url);
+  const workerData: EncoderWorkerData = { engineDir, options };
+  const client = await WorkerClient.start<EncoderDescription>(entry, workerData);
+  return {
+    description: client.description,
+    encode: (visuals) => client.call<Float32Array[]>('encode', [visuals]),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,41 @@
+import { parentPort, type TransferListItem } from 'node:worker_threads';
+import { serializeError } from '@tessera/domain';
+import type { WorkerCall, WorkerHello, WorkerReply } from './worker-protocol.js';
+
+/** A method as the worker runs it; buffers in `transfer` move to the caller instead of being copied. */
+export type WorkerMethod = (
+  ...args: never[]
+) => Promise<{ readonly value?: unknown; readonly transfer?: TransferListItem[] } | undefined>;
+
+/** Loads an engine in this worker thread, says hello, then runs the calls that come in, in order. */
+export async function serveEngine<Description>(
+  load: () => Promise<{ description: Description; methods: Readonly<Record<string, WorkerMethod>> }>,
+): Promise<void> {
+  const port = parentPort;
+  if (!port) throw new Error('serveEngine runs in a worker thread only.');
+  try {
+    const { description, methods } = await load();
+    let last: Promise<void> = Promise.resolve();
+    port.on('message', (call: WorkerCall) => {
+      last = last.then(async () => {
+        const { reply, transfer } = await run(call, methods);
+        port.postMessage(reply, transfer);
+      });
+    });
+    port.postMessage({ description } satisfies WorkerHello<Description>);
+  } catch (error) {
+    port.postMessage({ error: serializeError(error) } satisfies WorkerHello<Description>);
+  }
+}
+
+async function run(
+  { callId, method, args }: WorkerCall,
+  methods: Readonly<Record<string, WorkerMethod>>,
+): Promise<{ reply: WorkerReply; transfer: TransferListItem[] }> {
+  try {
+    const result = await methods[method](...(args as never[]));
+    return { reply: { callId, value: result?.value }, transfer: result?.transfer ?? [] };
+  } catch (error) {
+    return { reply: { callId, error: serializeError(error) }, transfer: [] };
+  }
+}

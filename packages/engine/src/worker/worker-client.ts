@@ -1,0 +1,74 @@
+import { type TransferListItem, Worker } from 'node:worker_threads';
+import { deserializeError, ServingError } from '@tessera/domain';
+import type { WorkerCall, WorkerHello, WorkerReply } from './worker-protocol.js';
+
+interface PendingCall {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * An engine in a worker thread, seen from outside: calls run there one after the other. When the thread dies, every
+ * pending and later call rejects with `worker_failed`.
+ */
+export class WorkerClient<Description> {
+  readonly description: Description;
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, PendingCall>();
+  #numCalls = 0;
+  #failure: Error | undefined;
+
+  private constructor(worker: Worker, description: Description) {
+    this.#worker = worker;
+    this.description = description;
+    worker.on('message', (reply: WorkerReply) => this.#settle(reply));
+    worker.on('error', (cause) => this.#fail(`failed: ${cause.message}`, cause));
+    worker.on('exit', (code) => this.#fail(`exited with code ${code}`));
+  }
+
+  /** Starts `entry` with `workerData` and waits until its engine is loaded. */
+  static async start<Description>(entry: URL, workerData: unknown): Promise<WorkerClient<Description>> {
+    const worker = new Worker(entry, { workerData });
+    const hello = await new Promise<WorkerHello<Description>>((resolve, reject) => {
+      worker.once('message', resolve);
+      worker.once('error', reject);
+      worker.once('exit', (code) =>
+        reject(new ServingError('worker_failed', `The engine thread exited with ${code}.`)),
+      );
+    });
+    worker.removeAllListeners();
+    if ('error' in hello) {
+      await worker.terminate();
+      throw deserializeError(hello.error);
+    }
+    return new WorkerClient(worker, hello.description);
+  }
+
+  call<Value>(method: string, args: readonly unknown[], transfer: readonly TransferListItem[] = []): Promise<Value> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const callId = this.#numCalls++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(callId, { resolve, reject });
+      this.#worker.postMessage({ callId, method, args } satisfies WorkerCall, transfer);
+    });
+  }
+
+  /** Lets the engine close itself, then ends the thread. */
+  async close(): Promise<void> {
+    if (!this.#failure) await this.call('close', []);
+    await this.#worker.terminate();
+  }
+
+  #settle(reply: WorkerReply): void {
+    const pending = this.#pending.get(reply.callId);
+    this.#pending.delete(reply.callId);
+    if ('error' in reply) pending?.reject(deserializeError(reply.error));
+    else pending?.resolve(reply.value as never);
+  }
+
+  #fail(what: string, cause?: Error): void {
+    this.#failure ??= new ServingError('worker_failed', `The engine thread ${what}.`, {}, { cause });
+    for (const { reject } of this.#pending.values()) reject(this.#failure);
+    this.#pending.clear();
+  }
+}

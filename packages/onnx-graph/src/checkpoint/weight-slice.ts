@@ -1,0 +1,65 @@
+import type { Checkpoint } from './checkpoint.js';
+
+/** A half-open interval of rows or columns. */
+export interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A part of a checkpoint tensor, seen as a matrix [rows, columns] (a vector is one column): what a rank keeps of it,
+ * then zero rows or columns up to the padded size.
+ */
+export interface WeightSlice {
+  readonly tensor: string;
+  /** Dimensions of the result in the graph; their product is paddedRows · paddedCols. */
+  readonly dims: readonly number[];
+  readonly rows: Range;
+  readonly cols: Range;
+  readonly paddedRows: number;
+  readonly paddedCols: number;
+}
+
+interface SliceOptions {
+  readonly rows?: Range;
+  readonly cols?: Range;
+  readonly paddedRows?: number;
+  readonly paddedCols?: number;
+  readonly dims?: readonly number[];
+}
+
+/** The slice of `tensor`, whose stored shape is `shape`; all of it by default. */
+export function sliceOf(tensor: string, shape: readonly number[], options: SliceOptions = {}): WeightSlice {
+  const numCols = shape.slice(1).reduce((product, n) => product * n, 1);
+  const rows = options.rows ?? { start: 0, end: shape[0] };
+  const cols = options.cols ?? { start: 0, end: numCols };
+  const paddedRows = options.paddedRows ?? rows.end - rows.start;
+  const paddedCols = options.paddedCols ?? cols.end - cols.start;
+  const dims = options.dims ?? (shape.length === 1 ? [paddedRows] : [paddedRows, paddedCols]);
+  return { tensor, dims, rows, cols, paddedRows, paddedCols };
+}
+
+const maxBlockBytes = 16 << 20;
+
+/** Reads a slice in blocks of whole padded rows, at most 16 MiB of source each, in order. */
+export async function* readSlice(checkpoint: Checkpoint, slice: WeightSlice): AsyncGenerator<Float32Array> {
+  const shape = checkpoint.shapes.get(slice.tensor) ?? [];
+  const numStoredCols = shape.slice(1).reduce((product, n) => product * n, 1);
+  const rowsPerBlock = Math.max(1, Math.floor(maxBlockBytes / (numStoredCols * 4)));
+  for (let row = slice.rows.start; row < slice.rows.end; row += rowsPerBlock) {
+    const end = Math.min(row + rowsPerBlock, slice.rows.end);
+    yield cutColumns(await checkpoint.readRows(slice.tensor, row, end), numStoredCols, slice);
+  }
+  const numPaddingRows = slice.paddedRows - (slice.rows.end - slice.rows.start);
+  if (numPaddingRows > 0) yield new Float32Array(numPaddingRows * slice.paddedCols);
+}
+
+function cutColumns(block: Float32Array, numStoredCols: number, { cols, paddedCols }: WeightSlice): Float32Array {
+  if (cols.start === 0 && cols.end === numStoredCols && paddedCols === numStoredCols) return block;
+  const numRows = block.length / numStoredCols;
+  const cut = new Float32Array(numRows * paddedCols);
+  for (let r = 0; r < numRows; r++) {
+    cut.set(block.subarray(r * numStoredCols + cols.start, r * numStoredCols + cols.end), r * paddedCols);
+  }
+  return cut;
+}

@@ -1,0 +1,222 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Checkpoint, metadataFiles } from '../checkpoint/checkpoint.js';
+import { assertTensors } from '../checkpoint/expected-tensors.js';
+import { bytesPerElement } from '../checkpoint/float-formats.js';
+import { readSlice, type WeightSlice } from '../checkpoint/weight-slice.js';
+import { decoderGraphs } from '../graphs/decoder-graphs.js';
+import { planShard } from '../graphs/shard-plan.js';
+import { visionGraph } from '../graphs/vision-graph.js';
+import type { GraphBuilder } from '../onnx/graph-builder.js';
+import { WeightFileWriter, type WeightLocation } from '../onnx/weight-file.js';
+import type { EngineCache } from './engine-cache.js';
+import {
+  type EmbeddingManifest,
+  type EngineFile,
+  type EngineManifest,
+  type EngineOptions,
+  engineFormatVersion,
+  engineKey,
+  type RankManifest,
+  type RowInvariance,
+} from './engine-manifest.js';
+
+/** What a compilation tells while it runs; bytes are those of the finished engine. */
+export interface CompileProgress {
+  readonly phase: 'digest' | 'weights' | 'probe';
+  readonly doneBytes: number;
+  readonly totalBytes: number;
+}
+
+export interface CompileHooks {
+  readonly onProgress?: (progress: CompileProgress) => void;
+  /** Runs the row-invariance probe on the written graphs, before the engine is published. */
+  readonly probe?: (engineDir: string, manifest: EngineManifest) => Promise<RowInvariance>;
+}
+
+export interface CompiledEngine {
+  readonly dir: string;
+  readonly manifest: EngineManifest;
+  /** The engine was found in the cache. */
+  readonly isReused: boolean;
+}
+
+/**
+ * Compiles a checkpoint into an engine directory, or finds the one compiled before. All or nothing: a refused
+ * checkpoint, a full disk or a crash leaves no engine behind.
+ */
+export async function compileEngine(
+  checkpoint: Checkpoint,
+  options: EngineOptions,
+  cache: EngineCache,
+  hooks: CompileHooks = {},
+): Promise<CompiledEngine> {
+  assertTensors(checkpoint.config, checkpoint.shapes);
+  planShard(checkpoint.config.text, options.numRanks, 0);
+  const onDigest = progressOf('digest', checkpoint.numBytes, hooks);
+  const modelRevision = await cache.revisionOf(checkpoint, onDigest);
+  const key = engineKey(modelRevision, options);
+  const dir = cache.engineDir(key);
+  const found = await cache.find(key);
+  if (found) return { dir, manifest: found, isReused: true };
+  const manifest = await cache.publish(key, async (partialDir) => {
+    const written = await new EngineWriter(checkpoint, options, partialDir, hooks).write(modelRevision);
+    if (!hooks.probe) return written;
+    hooks.onProgress?.({ phase: 'probe', doneBytes: 0, totalBytes: 0 });
+    return { ...written, rowInvariance: await hooks.probe(partialDir, written) };
+  });
+  return { dir, manifest, isReused: false };
+}
+
+interface PlannedGraph {
+  readonly path: string;
+  readonly graph: GraphBuilder;
+}
+
+/** Graphs that share one external-data file. */
+interface GraphGroup {
+  readonly weightFile: string;
+  readonly graphs: readonly PlannedGraph[];
+}
+
+class EngineWriter {
+  readonly #checkpoint: Checkpoint;
+  readonly #options: EngineOptions;
+  readonly #dir: string;
+  readonly #files: EngineFile[] = [];
+  readonly #onBytes: (numBytes: number) => void;
+  readonly #encoder: GraphGroup;
+  readonly #ranks: readonly (GraphGroup & { readonly rank: RankManifest })[];
+
+  constructor(checkpoint: Checkpoint, options: EngineOptions, dir: string, hooks: CompileHooks) {
+    this.#checkpoint = checkpoint;
+    this.#options = options;
+    this.#dir = dir;
+    this.#encoder = planEncoder(checkpoint, options);
+    this.#ranks = Array.from({ length: options.numRanks }, (_, rank) => planRank(checkpoint, options, rank));
+    this.#onBytes = progressOf('weights', this.#totalBytes(), hooks);
+  }
+
+  async write(modelRevision: string): Promise<EngineManifest> {
+    await this.#copyMetadata();
+    const embedding = await this.#writeEmbedding();
+    for (const group of [this.#encoder, ...this.#ranks]) await this.#writeGroup(group);
+    return {
+      formatVersion: engineFormatVersion,
+      modelRevision,
+      options: this.#options,
+      config: this.#checkpoint.config,
+      encoder: { graph: this.#encoder.graphs[0].path },
+      decoder: { ranks: this.#ranks.map(({ rank }) => rank) },
+      embedding,
+      files: this.#files,
+    };
+  }
+
+  #totalBytes(): number {
+    const slices = [this.#encoder, ...this.#ranks].flatMap((group) => [...groupSlices(group).values()]);
+    return slices.reduce((sum, slice) => sum + sliceBytes(slice), embeddingBytes(this.#checkpoint));
+  }
+
+  async #copyMetadata(): Promise<void> {
+    for (const name of metadataFiles) {
+      const content = await this.#checkpoint.readMetadata(name);
+      if (!content) continue;
+      await mkdir(join(this.#dir, 'checkpoint'), { recursive: true });
+      await writeFile(join(this.#dir, 'checkpoint', name), content);
+      this.#record(`checkpoint/${name}`, content);
+    }
+  }
+
+  async #writeEmbedding(): Promise<EmbeddingManifest> {
+    const tensor = 'model.embed_tokens.weight';
+    const { vocabSize: numRows, hiddenSize: rowLen } = this.#checkpoint.config.text;
+    const writer = await WeightFileWriter.create(join(this.#dir, 'embedding.bin'));
+    await writer.append(this.#counted(storedRows(this.#checkpoint, tensor, numRows, rowLen)));
+    this.#files.push({ path: 'embedding.bin', ...(await writer.close()) });
+    return { file: 'embedding.bin', dtype: this.#checkpoint.dtypeOf(tensor), numRows, rowLen };
+  }
+
+  async #writeGroup(group: GraphGroup): Promise<void> {
+    await mkdir(join(this.#dir, dirname(group.weightFile)), { recursive: true });
+    const writer = await WeightFileWriter.create(join(this.#dir, group.weightFile));
+    const locations = new Map<string, WeightLocation>();
+    for (const [name, slice] of groupSlices(group)) {
+      locations.set(name, await writer.append(this.#counted(readSlice(this.#checkpoint, slice))));
+    }
+    this.#files.push({ path: group.weightFile, ...(await writer.close()) });
+    for (const { path, graph } of group.graphs) {
+      const bytes = graph.serialize('weights.bin', locations);
+      await writeFile(join(this.#dir, path), bytes);
+      this.#record(path, bytes);
+    }
+  }
+
+  async *#counted<Block extends ArrayBufferView>(blocks: AsyncIterable<Block>): AsyncGenerator<Block> {
+    for await (const block of blocks) {
+      yield block;
+      this.#onBytes(block.byteLength);
+    }
+  }
+
+  #record(path: string, bytes: Uint8Array): void {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    this.#files.push({ path, numBytes: bytes.byteLength, sha256 });
+  }
+}
+
+function planEncoder(checkpoint: Checkpoint, { hasTaps }: EngineOptions): GraphGroup {
+  const graph = visionGraph(checkpoint.config, { hasTaps });
+  return { weightFile: 'encoder/weights.bin', graphs: [{ path: 'encoder/vision.onnx', graph }] };
+}
+
+function planRank(
+  { config }: Checkpoint,
+  { numRanks, cut }: EngineOptions,
+  rank: number,
+): GraphGroup & { rank: RankManifest } {
+  const shard = planShard(config.text, numRanks, rank);
+  const dir = `decoder/rank-${rank}`;
+  const graphs = decoderGraphs(config, shard, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
+  return { weightFile: `${dir}/weights.bin`, graphs, rank: { shard, graphs: graphs.map(({ path }) => path) } };
+}
+
+/** The distinct weights of a group by name. */
+function groupSlices(group: GraphGroup): Map<string, WeightSlice> {
+  return new Map(group.graphs.flatMap(({ graph }) => [...graph.weights]));
+}
+
+const sliceBytes = (slice: WeightSlice): number => slice.paddedRows * slice.paddedCols * 4;
+
+function embeddingBytes(checkpoint: Checkpoint): number {
+  const { vocabSize, hiddenSize } = checkpoint.config.text;
+  return vocabSize * hiddenSize * bytesPerElement[checkpoint.dtypeOf('model.embed_tokens.weight')];
+}
+
+const blockBytes = 8 << 20;
+
+async function* storedRows(
+  checkpoint: Checkpoint,
+  tensor: string,
+  numRows: number,
+  rowLen: number,
+): AsyncGenerator<Uint8Array> {
+  const rowBytes = rowLen * bytesPerElement[checkpoint.dtypeOf(tensor)];
+  const rowsPerBlock = Math.max(1, Math.floor(blockBytes / rowBytes));
+  for (let row = 0; row < numRows; row += rowsPerBlock) {
+    yield checkpoint.readRowBytes(tensor, row, Math.min(row + rowsPerBlock, numRows));
+  }
+}
+
+function progressOf(
+  phase: CompileProgress['phase'],
+  totalBytes: number,
+  { onProgress }: CompileHooks,
+): (numBytes: number) => void {
+  let doneBytes = 0;
+  return (numBytes) => {
+    doneBytes += numBytes;
+    onProgress?.({ phase, doneBytes, totalBytes });
+  };
+}

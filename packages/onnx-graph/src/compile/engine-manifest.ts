@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import type { ModelConfig } from '@tessera/qwen2-5-vl';
+import type { FloatDtype } from '../checkpoint/float-formats.js';
+import type { DecoderCut } from '../graphs/decoder-graphs.js';
+import type { ShardPlan } from '../graphs/shard-plan.js';
+import type { WrittenFile } from '../onnx/weight-file.js';
+
+/** Raised whenever graphs or layout change, so that older engines are compiled anew. */
+export const engineFormatVersion = 1;
+
+/** What a compilation may choose; the same checkpoint and options give the same engine. */
+export interface EngineOptions {
+  readonly weights: 'fp32';
+  /** Tensor-parallel degree R. */
+  readonly numRanks: number;
+  /** Cut the decoder at the all-reduces even for one rank. */
+  readonly cut: DecoderCut;
+  /** Let the tower output every block, for parity checks. */
+  readonly hasTaps: boolean;
+}
+
+/** The index of an engine directory; paths are relative to it. */
+export interface EngineManifest {
+  readonly formatVersion: number;
+  /** SHA-256 of the checkpoint's content. */
+  readonly modelRevision: string;
+  readonly options: EngineOptions;
+  readonly config: ModelConfig;
+  readonly encoder: { readonly graph: string };
+  readonly decoder: { readonly ranks: readonly RankManifest[] };
+  readonly embedding: EmbeddingManifest;
+  readonly files: readonly EngineFile[];
+  /** Result of the row-invariance probe, per operation; absent until it ran. */
+  readonly rowInvariance?: RowInvariance;
+}
+
+export interface RankManifest {
+  readonly shard: ShardPlan;
+  /** Graphs in the order of a step; the last is the head. */
+  readonly graphs: readonly string[];
+}
+
+/** The embedding table, unsharded, rows as the checkpoint stores them. */
+export interface EmbeddingManifest {
+  readonly file: string;
+  readonly dtype: FloatDtype;
+  readonly numRows: number;
+  readonly rowLen: number;
+}
+
+export interface EngineFile extends WrittenFile {
+  readonly path: string;
+}
+
+/** Whether one row's result is bit-equal whatever the other rows are (architecture §3.5). */
+export interface RowInvariance {
+  readonly numThreads: number;
+  readonly isRowInvariant: boolean;
+  readonly ops: readonly OpInvariance[];
+}
+
+export interface OpInvariance {
+  readonly op: string;
+  readonly k: number;
+  readonly n: number;
+  readonly dtype: string;
+  readonly isRowInvariant: boolean;
+  /** Row counts whose result differs from that of one row alone. */
+  readonly differingRowCounts: readonly number[];
+}
+
+/** Name of the engine directory for a checkpoint and options. */
+export function engineKey(modelRevision: string, options: EngineOptions): string {
+  const { weights, numRanks, cut, hasTaps } = options;
+  const identity = JSON.stringify([engineFormatVersion, modelRevision, weights, numRanks, cut, hasTaps]);
+  return createHash('sha256').update(identity).digest('hex').slice(0, 32);
+}

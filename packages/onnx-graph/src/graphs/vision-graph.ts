@@ -1,0 +1,159 @@
+import type { ModelConfig, VisionConfig } from '@tessera/qwen2-5-vl';
+import { sliceOf } from '../checkpoint/weight-slice.js';
+import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
+import { linear, rmsNorm, rotate, swiGlu } from './layers.js';
+
+/** RMSNorm epsilon of the tower, fixed in the reference whatever the configuration says (spec §5.6). */
+const visionEps = 1e-6;
+
+export interface VisionGraphOptions {
+  /** Also output the patch embedding and every block, in window order: for parity checks. */
+  readonly hasTaps: boolean;
+}
+
+/** Patches of the largest attention window, whose side is a whole number of merged units (spec §5.3). */
+export function maxWindowLen({ windowSize, patchSize, spatialMergeSize }: VisionConfig): number {
+  const unitsPerSide = Math.floor(Math.floor(windowSize / spatialMergeSize) / patchSize);
+  return (unitsPerSide * spatialMergeSize) ** 2;
+}
+
+/**
+ * The vision tower (spec §5). Everything that is integer arithmetic over the grid comes in as a tensor, so one graph
+ * serves every picture; one run holds visuals whose frames have equal numbers of patches.
+ *
+ *     patches [n, 1176], cos, sin [n, d / 2]      rows in window order (§5.3)
+ *     window_rows [w · 64], window_slots [n]      tiling of rows into windows of 64, padded, and back
+ *     window_mask [w, 64] int32                   1 where a slot holds a row
+ *     frame_shape [3]                             frames, rows a frame, hidden: the groups of full attention
+ *     reverse_index [m]                           from window order to placeholder order
+ *     → embeds [m, outHidden]
+ */
+export function visionGraph({ vision }: ModelConfig, options: VisionGraphOptions): GraphBuilder {
+  const g = new GraphBuilder('vision');
+  const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
+  const inputs = declareInputs(g, vision, patchDim);
+  let x = linear(
+    g,
+    '/visual/patch_embed/proj',
+    inputs.patches,
+    sliceOf('visual.patch_embed.proj.weight', [vision.hiddenSize, patchDim]),
+  );
+  const tap = (name: string): void => {
+    if (options.hasTaps) g.output(name, x, 'float32', ['n', vision.hiddenSize]);
+  };
+  tap('patch_embed');
+  for (let block = 0; block < vision.depth; block++) {
+    x = visionBlock(g, vision, block, x, inputs);
+    tap(`block_${block}`);
+  }
+  const merged = merger(g, vision, x);
+  const embeds = g.node('/visual/merger/reverse', 'Gather', [merged, inputs.reverseIndex], { axis: 0 });
+  g.output('embeds', embeds, 'float32', ['m', vision.outHiddenSize]);
+  return g;
+}
+
+type VisionInputs = ReturnType<typeof declareInputs>;
+
+function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) {
+  const windowLen = maxWindowLen(vision);
+  return {
+    patches: g.input('patches', 'float32', ['n', patchDim]),
+    cos: g.input('cos', 'float32', ['n', vision.headDim / 2]),
+    sin: g.input('sin', 'float32', ['n', vision.headDim / 2]),
+    windowRows: g.input('window_rows', 'int64', ['slots']),
+    windowSlots: g.input('window_slots', 'int64', ['n']),
+    windowMask: g.input('window_mask', 'int32', ['w', windowLen]),
+    frameShape: g.input('frame_shape', 'int64', [3]),
+    reverseIndex: g.input('reverse_index', 'int64', ['m']),
+    rowShape: g.ints('row_shape', [-1, vision.hiddenSize]),
+    windowShape: g.ints('window_shape', [-1, windowLen, vision.hiddenSize]),
+  };
+}
+
+/** x + proj(attention(norm1(x))), then + SwiGLU(norm2(…)). */
+function visionBlock(g: GraphBuilder, vision: VisionConfig, block: number, x: Value, inputs: VisionInputs): Value {
+  const path = `/visual/blocks.${block}`;
+  const normed = rmsNorm(g, `${path}/norm1`, x, weightName(block, 'norm1'), vision.hiddenSize, visionEps);
+  const attended = attention(g, vision, block, normed, inputs);
+  const afterAttention = g.node(`${path}/attn`, 'Add', [x, attended]);
+  return g.node(path, 'Add', [afterAttention, feedForward(g, vision, block, afterAttention)]);
+}
+
+/**
+ *     x [n, h] ─ qkv [n, 3h] ─ Split ─ rotate q, k ─ tile by window or by frame ─ MultiHeadAttention ─ untile ─ proj
+ *
+ * Over frames there is no mask, so that the kernel works tile by tile and never holds all scores.
+ */
+function attention(g: GraphBuilder, vision: VisionConfig, block: number, x: Value, inputs: VisionInputs): Value {
+  const path = `/visual/blocks.${block}/attn`;
+  const { hiddenSize: h, numHeads } = vision;
+  const qkv = linear(g, `${path}/qkv`, x, ...weightAndBias(block, 'attn.qkv', 3 * h, h));
+  const [q, k, v] = g.multiNode(path, 'Split', [qkv], 3, { axis: 1, num_outputs: 3 });
+  const parts = [
+    rotate(g, `${path}/q`, q, inputs.cos, inputs.sin),
+    rotate(g, `${path}/k`, k, inputs.cos, inputs.sin),
+    v,
+  ];
+  const isFull = vision.fullAttentionBlocks.includes(block);
+  const attend = isFull ? attendInFrames : attendInWindows;
+  const attended = attend(g, path, parts, numHeads, inputs);
+  return linear(g, `${path}/proj`, attended, ...weightAndBias(block, 'attn.proj', h, h));
+}
+
+function attendInFrames(g: GraphBuilder, path: string, parts: Value[], numHeads: number, inputs: VisionInputs): Value {
+  const framed = parts.map((part, i) => g.node(`${path}/frame_${'qkv'[i]}`, 'Reshape', [part, inputs.frameShape]));
+  const attended = g.node(path, 'MultiHeadAttention', framed, { num_heads: numHeads });
+  return g.node(`${path}/unframe`, 'Reshape', [attended, inputs.rowShape]);
+}
+
+function attendInWindows(g: GraphBuilder, path: string, parts: Value[], numHeads: number, inputs: VisionInputs): Value {
+  const tiled = parts.map((part, i) => {
+    const tilePath = `${path}/window_${'qkv'[i]}`;
+    const rows = g.node(tilePath, 'Gather', [part, inputs.windowRows], { axis: 0 });
+    return g.node(tilePath, 'Reshape', [rows, inputs.windowShape]);
+  });
+  const attended = g.node(path, 'MultiHeadAttention', [...tiled, undefined, inputs.windowMask], {
+    num_heads: numHeads,
+  });
+  const rows = g.node(`${path}/unwindow`, 'Reshape', [attended, inputs.rowShape]);
+  return g.node(`${path}/unwindow`, 'Gather', [rows, inputs.windowSlots], { axis: 0 });
+}
+
+function feedForward(g: GraphBuilder, vision: VisionConfig, block: number, x: Value): Value {
+  const path = `/visual/blocks.${block}/mlp`;
+  const { hiddenSize: h, intermediateSize: j } = vision;
+  const normed = rmsNorm(g, `/visual/blocks.${block}/norm2`, x, weightName(block, 'norm2'), h, visionEps);
+  const gate = linear(g, `${path}/gate_proj`, normed, ...weightAndBias(block, 'mlp.gate_proj', j, h));
+  const up = linear(g, `${path}/up_proj`, normed, ...weightAndBias(block, 'mlp.up_proj', j, h));
+  const product = swiGlu(g, path, gate, up);
+  return linear(g, `${path}/down_proj`, product, ...weightAndBias(block, 'mlp.down_proj', h, j));
+}
+
+/** Norm, four neighbouring patches side by side, two linears around the exact (erf) GELU. */
+function merger(g: GraphBuilder, vision: VisionConfig, x: Value): Value {
+  const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
+  const normed = rmsNorm(g, '/visual/merger/ln_q', x, 'visual.merger.ln_q.weight', vision.hiddenSize, visionEps);
+  const units = g.node('/visual/merger', 'Reshape', [normed, g.ints('unit_shape', [-1, merged])]);
+  const inner = linear(
+    g,
+    '/visual/merger/mlp.0',
+    units,
+    sliceOf('visual.merger.mlp.0.weight', [merged, merged]),
+    sliceOf('visual.merger.mlp.0.bias', [merged]),
+  );
+  const activated = g.node('/visual/merger/mlp.1', 'Gelu', [inner], { approximate: 'none' });
+  return linear(
+    g,
+    '/visual/merger/mlp.2',
+    activated,
+    sliceOf('visual.merger.mlp.2.weight', [vision.outHiddenSize, merged]),
+    sliceOf('visual.merger.mlp.2.bias', [vision.outHiddenSize]),
+  );
+}
+
+const weightName = (block: number, part: string): string => `visual.blocks.${block}.${part}.weight`;
+
+function weightAndBias(block: number, part: string, numOut: number, numIn: number) {
+  const name = `visual.blocks.${block}.${part}`;
+  return [sliceOf(`${name}.weight`, [numOut, numIn]), sliceOf(`${name}.bias`, [numOut])] as const;
+}
