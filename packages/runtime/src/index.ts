@@ -1,1 +1,21 @@
-export {};
+export {
+  createLogger,
+  type Logger,
+  type LoggerOptions,
+  type LogLevel,
+  type LogStream,
+} from './create-logger.js';
+export {
+  type Counter,
+  createMetrics,
+  type Gauge,
+  type Histogram,
+  type MetricOptions,
+  type Metrics,
+} from './create-metrics.js';
+export { createProgress, type PlainStream, type Progress, type ProgressOptions } from './create-progress.js';
+export { formatDuration, formatQuantity, formatRate, type ProgressUnit } from './format-quantity.js';
+export { type ComponentHealth, type ComponentState, createHealth, type Health, type HealthReport } from './health.js';
+export { type ConfigSchema, type ConfigSources, loadConfig, maskSecrets } from './load-config.js';
+export { type ProcessContext, type RunOptions, runUntilSignal } from './run-until-signal.js';
+export type { ProcessHost } from './watch-for-end.js';

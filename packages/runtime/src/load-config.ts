@@ -1,0 +1,97 @@
+import { ServingError } from '@tessera/domain';
+import type { z } from 'zod';
+import { describeOption } from './describe-option.js';
+import { parseOptionText } from './parse-option-text.js';
+
+export type ConfigSchema = z.ZodObject<z.core.$ZodLooseShape>;
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Options given on the command line or by the code that starts the service; they win over `env`. */
+  readonly overrides?: Readonly<Record<string, unknown>>;
+  /** Variables with this prefix are options: `maxBodyBytes` is `TESSERA_MAX_BODY_BYTES`. Default `TESSERA_`. */
+  readonly envPrefix?: string;
+  /** Further names, such as `{ port: 'PORT' }`; the prefixed name wins. */
+  readonly envAliases?: Readonly<Record<string, string>>;
+  /** Variables that carry the prefix and are somebody else's. */
+  readonly foreignEnv?: readonly string[];
+}
+
+/**
+ * Reads, checks and freezes a service's options. Throws a ServingError `invalid_option` that names the option for an
+ * unknown name, a bad value, or a contradiction (a refinement of the schema whose path is the option).
+ */
+export function loadConfig<Schema extends ConfigSchema>(
+  schema: Schema,
+  sources: ConfigSources,
+): Readonly<z.output<Schema>> {
+  const given = { ...readEnv(schema, sources), ...readOverrides(schema, sources.overrides ?? {}) };
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return Object.freeze(parsed.data);
+  const [issue] = parsed.error.issues;
+  const option = String(issue?.path[0] ?? '');
+  throw invalidOption(option, `${issue?.message}; given: ${formatGiven(schema, option, given[option])}`, sources);
+}
+
+/** The config as it may be logged: values of options whose schema has `.meta({ secret: true })` are masked. */
+export function maskSecrets<Schema extends ConfigSchema>(schema: Schema, config: z.output<Schema>): object {
+  return Object.fromEntries(
+    Object.entries(config).map(([option, value]) => [option, isMasked(schema, option, value) ? '***' : value]),
+  );
+}
+
+function readEnv(schema: ConfigSchema, sources: ConfigSources): Record<string, unknown> {
+  const { env, envPrefix = 'TESSERA_', envAliases = {}, foreignEnv = [] } = sources;
+  const optionOf = new Map([
+    ...Object.entries(envAliases).map(([option, name]) => [name, option] as const),
+    ...Object.keys(schema.shape).map((option) => [envName(option, envPrefix), option] as const),
+  ]);
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(envPrefix) || optionOf.has(name) || foreignEnv.includes(name)) continue;
+    throw new ServingError('invalid_option', `Environment variable ${name} is no option of this service.`, {
+      option: name,
+    });
+  }
+  return Object.fromEntries(
+    [...optionOf].flatMap(([name, option]) => {
+      const text = env[name];
+      return text === undefined || text === '' ? [] : [[option, parseOptionText(schema, option, text)]];
+    }),
+  );
+}
+
+function readOverrides(schema: ConfigSchema, overrides: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(overrides).filter(([, value]) => value !== undefined);
+  for (const [option] of entries) {
+    if (option in schema.shape) continue;
+    throw new ServingError('invalid_option', `Unknown option ${flagName(option)}.`, { option });
+  }
+  return Object.fromEntries(
+    entries.map(([option, value]) => [
+      option,
+      typeof value === 'string' ? parseOptionText(schema, option, value) : value,
+    ]),
+  );
+}
+
+function invalidOption(option: string, problem: string, { envPrefix = 'TESSERA_' }: ConfigSources): ServingError {
+  const names = `${flagName(option)} (${envName(option, envPrefix)})`;
+  return new ServingError('invalid_option', `Option ${names}: ${problem}`, { option });
+}
+
+function formatGiven(schema: ConfigSchema, option: string, value: unknown): string {
+  if (value === undefined) return 'nothing';
+  return isMasked(schema, option, value) ? '***' : JSON.stringify(value);
+}
+
+function isMasked(schema: ConfigSchema, option: string, value: unknown): boolean {
+  return value !== undefined && describeOption(schema, option).isSecret;
+}
+
+function flagName(option: string): string {
+  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function envName(option: string, prefix: string): string {
+  return prefix + option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+}
