@@ -8,5 +8,7 @@ export { LocalRankGroup } from './decoder/local-rank-group.js';
 export { CpuEncoder, type VisionTaps } from './encoder/cpu-encoder.js';
 export type { SessionOptions } from './ort/create-session.js';
 export { readEngineMetadata } from './ort/read-engine-metadata.js';
+export { type PrepareOptions, prepareEngine } from './prepare-engine.js';
+export { createRandom } from './probe/seeded-random.js';
 export { createDecoderEngine } from './worker/create-decoder-engine.js';
 export { createEncoderEngine } from './worker/create-encoder-engine.js';

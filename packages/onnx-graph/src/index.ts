@@ -12,6 +12,7 @@ export {
 export { EngineCache, readManifest } from './compile/engine-cache.js';
 export * from './compile/engine-manifest.js';
 export type { DecoderCut } from './graphs/decoder-graphs.js';
+export { type ProbeGraph, probeGraphs } from './graphs/probe-graphs.js';
 export { planShard, type ShardPlan } from './graphs/shard-plan.js';
 export { maxWindowLen } from './graphs/vision-graph.js';
 export { GraphBuilder } from './onnx/graph-builder.js';

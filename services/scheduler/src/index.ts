@@ -1,1 +1,2 @@
-export {};
+export { createScheduler, type RunningScheduler, type SchedulerDeps, type SchedulerSnapshot } from './create-scheduler.js';
+export { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';

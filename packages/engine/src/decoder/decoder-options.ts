@@ -53,6 +53,11 @@ export function describeDecoder(
     vocabSize: text.vocabSize,
     hiddenSize: text.hiddenSize,
     kvLayout: layout,
-    isRowInvariant: manifest.options.numRanks === 1 && (manifest.rowInvariance?.isRowInvariant ?? false),
+    isRowInvariant: isRowInvariant(manifest, options),
   };
+}
+
+/** Probed for one number of threads; holds at equal R, since an all-reduce adds row by row in rank order. */
+function isRowInvariant({ rowInvariance }: EngineManifest, { numThreads }: DecoderOptions): boolean {
+  return rowInvariance?.numThreads === numThreads && rowInvariance.isDecoderInvariant;
 }

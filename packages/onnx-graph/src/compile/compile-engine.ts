@@ -6,7 +6,7 @@ import { assertTensors } from '../checkpoint/expected-tensors.js';
 import { bytesPerElement } from '../checkpoint/float-formats.js';
 import { readSlice, type WeightSlice } from '../checkpoint/weight-slice.js';
 import { decoderGraphs } from '../graphs/decoder-graphs.js';
-import { planShard } from '../graphs/shard-plan.js';
+import { planShard, type ShardPlan } from '../graphs/shard-plan.js';
 import { visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { WeightFileWriter, type WeightLocation } from '../onnx/weight-file.js';
@@ -20,6 +20,7 @@ import {
   engineKey,
   type RankManifest,
   type RowInvariance,
+  type WeightIndex,
 } from './engine-manifest.js';
 
 /** What a compilation tells while it runs; bytes are those of the finished engine. */
@@ -80,6 +81,10 @@ interface GraphGroup {
   readonly graphs: readonly PlannedGraph[];
 }
 
+interface RankGroup extends GraphGroup {
+  readonly shard: ShardPlan;
+}
+
 class EngineWriter {
   readonly #checkpoint: Checkpoint;
   readonly #options: EngineOptions;
@@ -87,7 +92,7 @@ class EngineWriter {
   readonly #files: EngineFile[] = [];
   readonly #onBytes: (numBytes: number) => void;
   readonly #encoder: GraphGroup;
-  readonly #ranks: readonly (GraphGroup & { readonly rank: RankManifest })[];
+  readonly #ranks: readonly RankGroup[];
 
   constructor(checkpoint: Checkpoint, options: EngineOptions, dir: string, hooks: CompileHooks) {
     this.#checkpoint = checkpoint;
@@ -101,14 +106,19 @@ class EngineWriter {
   async write(modelRevision: string): Promise<EngineManifest> {
     await this.#copyMetadata();
     const embedding = await this.#writeEmbedding();
-    for (const group of [this.#encoder, ...this.#ranks]) await this.#writeGroup(group);
+    const encoderWeights = await this.#writeGroup(this.#encoder);
+    const ranks: RankManifest[] = [];
+    for (const group of this.#ranks) {
+      const weights = await this.#writeGroup(group);
+      ranks.push({ shard: group.shard, graphs: group.graphs.map(({ path }) => path), weights });
+    }
     return {
       formatVersion: engineFormatVersion,
       modelRevision,
       options: this.#options,
       config: this.#checkpoint.config,
-      encoder: { graph: this.#encoder.graphs[0].path },
-      decoder: { ranks: this.#ranks.map(({ rank }) => rank) },
+      encoder: { graph: this.#encoder.graphs[0].path, weights: encoderWeights },
+      decoder: { ranks },
       embedding,
       files: this.#files,
     };
@@ -138,7 +148,7 @@ class EngineWriter {
     return { file: 'embedding.bin', dtype: this.#checkpoint.dtypeOf(tensor), numRows, rowLen };
   }
 
-  async #writeGroup(group: GraphGroup): Promise<void> {
+  async #writeGroup(group: GraphGroup): Promise<WeightIndex> {
     await mkdir(join(this.#dir, dirname(group.weightFile)), { recursive: true });
     const writer = await WeightFileWriter.create(join(this.#dir, group.weightFile));
     const locations = new Map<string, WeightLocation>();
@@ -151,6 +161,7 @@ class EngineWriter {
       await writeFile(join(this.#dir, path), bytes);
       this.#record(path, bytes);
     }
+    return { file: group.weightFile, locations: Object.fromEntries(locations) };
   }
 
   async *#counted<Block extends ArrayBufferView>(blocks: AsyncIterable<Block>): AsyncGenerator<Block> {
@@ -171,15 +182,11 @@ function planEncoder(checkpoint: Checkpoint, { hasTaps }: EngineOptions): GraphG
   return { weightFile: 'encoder/weights.bin', graphs: [{ path: 'encoder/vision.onnx', graph }] };
 }
 
-function planRank(
-  { config }: Checkpoint,
-  { numRanks, cut }: EngineOptions,
-  rank: number,
-): GraphGroup & { rank: RankManifest } {
+function planRank({ config }: Checkpoint, { numRanks, cut }: EngineOptions, rank: number): RankGroup {
   const shard = planShard(config.text, numRanks, rank);
   const dir = `decoder/rank-${rank}`;
   const graphs = decoderGraphs(config, shard, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
-  return { weightFile: `${dir}/weights.bin`, graphs, rank: { shard, graphs: graphs.map(({ path }) => path) } };
+  return { weightFile: `${dir}/weights.bin`, graphs, shard };
 }
 
 /** The distinct weights of a group by name. */

@@ -3,7 +3,7 @@ import type { ModelConfig } from '@tessera/qwen2-5-vl';
 import type { FloatDtype } from '../checkpoint/float-formats.js';
 import type { DecoderCut } from '../graphs/decoder-graphs.js';
 import type { ShardPlan } from '../graphs/shard-plan.js';
-import type { WrittenFile } from '../onnx/weight-file.js';
+import type { WeightLocation, WrittenFile } from '../onnx/weight-file.js';
 
 /** Raised whenever graphs or layout change, so that older engines are compiled anew. */
 export const engineFormatVersion = 1;
@@ -26,7 +26,7 @@ export interface EngineManifest {
   readonly modelRevision: string;
   readonly options: EngineOptions;
   readonly config: ModelConfig;
-  readonly encoder: { readonly graph: string };
+  readonly encoder: { readonly graph: string; readonly weights: WeightIndex };
   readonly decoder: { readonly ranks: readonly RankManifest[] };
   readonly embedding: EmbeddingManifest;
   readonly files: readonly EngineFile[];
@@ -38,6 +38,13 @@ export interface RankManifest {
   readonly shard: ShardPlan;
   /** Graphs in the order of a step; the last is the head. */
   readonly graphs: readonly string[];
+  readonly weights: WeightIndex;
+}
+
+/** Where each weight of a part lies in the `weights.bin` beside its graphs. */
+export interface WeightIndex {
+  readonly file: string;
+  readonly locations: Readonly<Record<string, WeightLocation>>;
 }
 
 /** The embedding table, unsharded, rows as the checkpoint stores them. */
@@ -55,11 +62,13 @@ export interface EngineFile extends WrittenFile {
 /** Whether one row's result is bit-equal whatever the other rows are (architecture §3.5). */
 export interface RowInvariance {
   readonly numThreads: number;
-  readonly isRowInvariant: boolean;
+  /** All operations of the decoder are. */
+  readonly isDecoderInvariant: boolean;
   readonly ops: readonly OpInvariance[];
 }
 
 export interface OpInvariance {
+  readonly part: 'decoder' | 'encoder';
   readonly op: string;
   readonly k: number;
   readonly n: number;

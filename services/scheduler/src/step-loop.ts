@@ -1,0 +1,175 @@
+import {
+  type DecoderEngine,
+  type FinishReason,
+  type LaneId,
+  laneId,
+  pagesFor,
+  type SequenceOutput,
+  ServingError,
+  type StepResult,
+} from '@tessera/domain';
+import { PagePool } from './page-pool.js';
+import { planStep } from './plan-step.js';
+import type { Sequence } from './sequence.js';
+
+/** What the loop holds now. */
+export interface LoopSnapshot {
+  readonly numWaiting: number;
+  readonly numRunning: number;
+  readonly numFreePages: number;
+  readonly numPages: number;
+  readonly numFreeLanes: number;
+}
+
+/**
+ * Continuous batching over one rank group: a step computes whatever every running sequence still needs, and sequences
+ * come and go between steps. A sequence gets all the pages that it may ever need before it runs, so none is preempted.
+ */
+export class StepLoop {
+  readonly #decoder: DecoderEngine;
+  readonly #onEnd: (sequence: Sequence) => void;
+  readonly #pages: PagePool;
+  readonly #freeLanes: LaneId[];
+  readonly #waiting: Sequence[] = [];
+  readonly #running = new Set<Sequence>();
+  #released: LaneId[] = [];
+  #numSteps = 0;
+  #isStepping = false;
+  #failure: Error | undefined;
+
+  /** `onEnd` is called once for every sequence, when it holds no lane and no page any more. */
+  constructor(decoder: DecoderEngine, onEnd: (sequence: Sequence) => void) {
+    const { kvLayout, numLanes } = decoder.description;
+    this.#decoder = decoder;
+    this.#onEnd = onEnd;
+    this.#pages = new PagePool(kvLayout.numPages);
+    this.#freeLanes = Array.from({ length: numLanes }, (_, i) => laneId(numLanes - 1 - i));
+  }
+
+  /** Queues a sequence whose embeddings are staged. */
+  add(sequence: Sequence): void {
+    if (this.#failure) return this.#end(sequence, this.#failure);
+    this.#waiting.push(sequence);
+    void this.#run();
+  }
+
+  /** Takes a sequence out; its lane and pages are free when the running step is over. */
+  cancel(sequence: Sequence): void {
+    sequence.isCancelled = true;
+    void this.#run();
+  }
+
+  get snapshot(): LoopSnapshot {
+    return {
+      numWaiting: this.#waiting.length,
+      numRunning: this.#running.size,
+      numFreePages: this.#pages.numFree,
+      numPages: this.#pages.numPages,
+      numFreeLanes: this.#freeLanes.length,
+    };
+  }
+
+  async #run(): Promise<void> {
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      while (!this.#failure) {
+        this.#dropCancelled();
+        this.#admitWaiting();
+        if (this.#running.size === 0) break;
+        await this.#step();
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+  }
+
+  async #step(): Promise<void> {
+    const released = this.#released;
+    this.#released = [];
+    const { maxStepTokens } = this.#decoder.description;
+    const plan = planStep(this.#numSteps++, [...this.#running], released, { maxStepTokens });
+    const sequences = new Map([...this.#running].map((sequence) => [sequence.residence?.lane, sequence]));
+    let result: StepResult;
+    try {
+      result = await this.#decoder.step(plan);
+    } catch (error) {
+      return this.#failStep(error as Error);
+    }
+    for (const { lane, input } of plan.chunks) {
+      const sequence = sequences.get(lane) as Sequence;
+      sequence.isAdmitted = true;
+      sequence.numComputed += input.kind === 'known' ? input.numTokens : 1;
+    }
+    for (const output of result.outputs) this.#deliver(sequences.get(output.lane) as Sequence, output);
+  }
+
+  #deliver(sequence: Sequence, { tokens }: SequenceOutput): void {
+    if (sequence.isCancelled) return;
+    sequence.events.push({ kind: 'tokens', tokens });
+    for (const token of tokens) {
+      const reason = sequence.accept(token);
+      if (reason) return this.#finish(sequence, reason);
+    }
+  }
+
+  #finish(sequence: Sequence, reason: FinishReason): void {
+    const { request, numOutputTokens } = sequence;
+    const usage = { numPromptTokens: request.tokenIds.length, numCachedTokens: 0, numOutputTokens };
+    sequence.events.push({ kind: 'finished', reason, usage });
+    this.#leave(sequence);
+  }
+
+  #dropCancelled(): void {
+    for (const sequence of this.#running) if (sequence.isCancelled) this.#leave(sequence);
+    for (const sequence of this.#waiting.filter(({ isCancelled }) => isCancelled)) {
+      this.#waiting.splice(this.#waiting.indexOf(sequence), 1);
+      this.#end(sequence);
+    }
+  }
+
+  /** In order of arrival; the first that finds no room waits, and all behind it. */
+  #admitWaiting(): void {
+    for (;;) {
+      const sequence = this.#waiting[0];
+      const lane = this.#freeLanes.at(-1);
+      if (!sequence || lane === undefined) return;
+      const pages = this.#pages.allocate(pagesFor(sequence.maxLen, this.#decoder.description.kvLayout.pageLen));
+      if (!pages) return;
+      this.#freeLanes.pop();
+      this.#waiting.shift();
+      sequence.residence = { lane, pages };
+      this.#running.add(sequence);
+    }
+  }
+
+  #leave(sequence: Sequence): void {
+    const { residence } = sequence;
+    if (!residence) throw new Error(`Sequence ${sequence.id} leaves without having run.`);
+    this.#running.delete(sequence);
+    this.#pages.free(residence.pages);
+    this.#freeLanes.push(residence.lane);
+    if (sequence.isAdmitted) this.#released.push(residence.lane);
+    sequence.residence = undefined;
+    this.#end(sequence);
+  }
+
+  #end(sequence: Sequence, error?: Error): void {
+    if (error) sequence.events.fail(error);
+    else sequence.events.end();
+    this.#onEnd(sequence);
+  }
+
+  /** Nothing of a failed step counts. A dead worker ends the loop; after any other error it goes on with new sequences. */
+  #failStep(error: Error): void {
+    const isFatal = error instanceof ServingError && error.reason === 'worker_failed';
+    if (isFatal) this.#failure = error;
+    for (const sequence of [...this.#running]) {
+      sequence.isAdmitted = true;
+      sequence.events.fail(error);
+      this.#leave(sequence);
+    }
+    if (!isFatal) return;
+    for (const sequence of this.#waiting.splice(0)) this.#end(sequence, error);
+  }
+}
