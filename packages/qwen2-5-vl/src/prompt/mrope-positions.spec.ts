@@ -46,7 +46,7 @@ describe('mropePositions', () => {
     });
   });
 
-  test('multiplies in float32: at 1.3 frames a second grid 39 starts at 119, not 120', () => {
+  test('multiplies in float32: at 1.3 frames a second grid 39 starts at 120, not 119', () => {
     const { temporal } = mropePositions([video(40, 2, 2, 2 / 1.3)], config);
     expect([temporal[38], temporal[39]]).toEqual([116, 120]);
   });
