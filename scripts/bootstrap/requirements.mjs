@@ -6,6 +6,12 @@ import { capture } from './run-step.mjs';
  */
 export const requirements = [{ command: 'python3', package: 'python3', suites: ['test/e2e/python-client.test.ts'] }];
 
+/** What the suites need that the filters leave; no filter leaves all. */
+export function requirementsOf(all, filters) {
+  if (filters.length === 0) return all;
+  return all.filter(({ suites }) => suites.some((path) => filters.some((filter) => path.includes(filter))));
+}
+
 /** Installs what is absent where that is allowed; resolves to what is still missing. */
 export async function ensureRequirements(wanted, system = debian) {
   const missing = [];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeMissing, ensureRequirements } from './requirements.mjs';
+import { describeMissing, ensureRequirements, requirementsOf } from './requirements.mjs';
 
 const python = { command: 'python3', package: 'python3-minimal', suites: ['test/e2e/client.test.ts'] };
 
@@ -16,6 +16,12 @@ function machine({ commands, mayInstall }) {
     },
   };
 }
+
+describe('requirementsOf', () => {
+  it('is everything when all suites run', () => expect(requirementsOf([python], [])).toEqual([python]));
+  it('is what a filtered suite needs', () => expect(requirementsOf([python], ['unit', 'e2e/cl'])).toEqual([python]));
+  it('is nothing when no such suite runs', () => expect(requirementsOf([python], ['gateway'])).toEqual([]));
+});
 
 describe('ensureRequirements', () => {
   it('installs nothing that is there', async () => {
