@@ -1,0 +1,39 @@
+import { tmpdir } from 'node:os';
+import { z } from 'zod';
+
+const mebibyte = 2 ** 20;
+const count = z.int().positive();
+
+/** The gateway's options; unknown keys and bad values fail at boot. */
+export const gatewayConfigSchema = z.strictObject({
+  maxBodyBytes: count.default(64 * mebibyte).describe('Largest JSON body accepted, in bytes.'),
+  maxJsonDepth: count.default(200).describe('Deepest nesting of arrays and objects in a JSON body.'),
+  maxImages: count.default(32).describe('Most images in one request.'),
+  maxImageBytes: count.default(64 * mebibyte).describe('Largest image as sent, in bytes.'),
+  maxImagePixels: count.default(100_000_000).describe('Largest width × height of one image as sent.'),
+  maxRequestPixels: count.default(400_000_000).describe('Largest sum of width × height over the images of a request.'),
+  maxVisualPixels: count.default(16_384 * 784).describe('Largest max_pixels that a request may ask for.'),
+  maxStopStrings: count.default(4).describe('Most stop strings in one request.'),
+  maxFileBytes: count.default(512 * mebibyte).describe('Largest uploaded file, in bytes.'),
+  maxFilesBytes: count.default(2048 * mebibyte).describe('Bytes of all uploaded files and spooled media together.'),
+  maxInMemoryBytes: count.default(8 * mebibyte).describe('Files and media above this size are kept on disk.'),
+  filesDir: z
+    .string()
+    .min(1)
+    .default(tmpdir())
+    .describe('Directory under which files are kept until the server stops.'),
+  bodyTimeoutMs: count.default(120_000).describe('Time for a client to send its whole request.'),
+  graceMs: z.int().min(0).default(30_000).describe('Time running answers get to finish when the server stops.'),
+  generationConfig: z
+    .enum(['checkpoint', 'none'])
+    .default('checkpoint')
+    .describe("Where sampling defaults come from: the checkpoint's generation_config.json, or neutral values."),
+  tenantSalt: z
+    .string()
+    .default('')
+    .describe('Secret mixed into the keys of cached embeddings.')
+    .meta({ secret: true }),
+});
+
+export type GatewayConfig = Readonly<z.output<typeof gatewayConfigSchema>>;
+export type GatewayOptions = Readonly<z.input<typeof gatewayConfigSchema>>;

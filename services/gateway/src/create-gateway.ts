@@ -1,0 +1,83 @@
+import { setTimeout } from 'node:timers/promises';
+import { ServingError } from '@tessera/domain';
+import { loadConfig } from '@tessera/runtime';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from './build-app.js';
+import { longestTokenBytes } from './chat/prepare-prompt.js';
+import { type GatewayConfig, type GatewayOptions, gatewayConfigSchema } from './config.js';
+import { FileRegistry } from './files/file-registry.js';
+import { createSpillingBlobStore } from './files/spilling-blob-store.js';
+import type { GatewayContext } from './gateway-context.js';
+import type { GatewayDeps } from './gateway-deps.js';
+import { ActiveRequests } from './http/active-requests.js';
+import { GenerationMetrics } from './metrics/generation-metrics.js';
+
+/** Time for aborted answers to say so to their clients before the sockets are closed. */
+const farewellMs = 300;
+
+/** The HTTP API over a scheduler. */
+export interface Gateway {
+  /** Generation requests being answered now. */
+  readonly numActiveRequests: number;
+  /** Starts accepting connections; the URL it listens on. Port 0 takes any free port. */
+  listen(address: { readonly host: string; readonly port: number }): Promise<string>;
+  /** Stops accepting, lets running answers finish within `graceMs`, aborts the rest with `shutting_down`, drops all files. */
+  close(): Promise<void>;
+}
+
+/** Builds a gateway that does not listen yet; ServingError `invalid_option` for bad options. */
+export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Gateway {
+  const config = loadConfig(gatewayConfigSchema, { env: {}, overrides: options });
+  const context = createContext(deps, config);
+  const { active, blobs } = context;
+  let closing: Promise<void> | undefined;
+  const app = buildApp(context, () => closing !== undefined);
+  return {
+    get numActiveRequests() {
+      return active.size;
+    },
+    listen: (address) => app.listen(address),
+    close: () => {
+      closing ??= drain(app, active, config.graceMs).finally(() => blobs.close());
+      return closing;
+    },
+  };
+}
+
+/** What the routes share, from what the gateway was given. */
+export function createContext(deps: GatewayDeps, config: GatewayConfig): GatewayContext {
+  const blobs = createSpillingBlobStore({
+    parentDir: config.filesDir,
+    maxInMemoryBytes: config.maxInMemoryBytes,
+    maxBytes: config.maxFilesBytes,
+  });
+  return {
+    ...deps,
+    config,
+    blobs,
+    files: new FileRegistry(blobs),
+    active: new ActiveRequests(),
+    generationMetrics: new GenerationMetrics(deps.metrics),
+    maxContextLen: deps.model.maxContextLen,
+    maxTokenBytes: longestTokenBytes(deps.processor),
+  };
+}
+
+async function drain(app: FastifyInstance, active: ActiveRequests, graceMs: number): Promise<void> {
+  const closed = app.close();
+  await withinMs(graceMs, active.idle());
+  active.abortAll(new ServingError('shutting_down', 'the server is shutting down', { retryAfterSeconds: 1 }));
+  await withinMs(farewellMs, active.idle());
+  app.server.closeIdleConnections();
+  await withinMs(farewellMs, closed);
+  app.server.closeAllConnections();
+  await closed;
+}
+
+/** Waits for `work`, but not longer than `limitMs`. */
+async function withinMs(limitMs: number, work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  const timeout = setTimeout(limitMs, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([work, timeout]);
+  timer.abort();
+}

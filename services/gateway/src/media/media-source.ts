@@ -1,0 +1,46 @@
+import { setImmediate } from 'node:timers/promises';
+import { ServingError } from '@tessera/domain';
+import type { BlobStore } from '../files/blob-store.js';
+import type { FileRegistry } from '../files/file-registry.js';
+
+/** A picture's bytes as the client sent them, readable again and again until `release`. */
+export interface MediaSource {
+  /** In hex. */
+  readonly sha256: string;
+  read(): Promise<Uint8Array>;
+  release(): Promise<void>;
+}
+
+/** Bytes that are hashed and stored in one turn of the event loop: about a millisecond. */
+const sliceBytes = 2 ** 20;
+
+/** A source of the request's own bytes; the store hashes them, and keeps large ones on disk. */
+export async function createInlineSource(bytes: Uint8Array, blobs: BlobStore, field: string): Promise<MediaSource> {
+  const { blobId, sha256 } = await blobs.put(slicesOf(bytes), bytes.length);
+  return {
+    sha256,
+    read: async () => {
+      const kept = await blobs.get(blobId);
+      if (kept === undefined)
+        throw new ServingError('internal', `${field}: its bytes were dropped before the request ended`, { field });
+      return kept;
+    },
+    release: () => blobs.delete(blobId),
+  };
+}
+
+/** A source that is an uploaded file, which outlives the request. */
+export function createFileSource(fileId: string, files: FileRegistry, field: string): MediaSource {
+  return {
+    sha256: files.get(fileId, field).blob.sha256,
+    read: () => files.read(fileId, field),
+    release: async () => {},
+  };
+}
+
+async function* slicesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += sliceBytes) {
+    if (start > 0) await setImmediate();
+    yield bytes.subarray(start, start + sliceBytes);
+  }
+}

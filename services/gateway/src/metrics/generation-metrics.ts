@@ -1,0 +1,78 @@
+import { countVisualTokens, type Request } from '@tessera/domain';
+import type { Counter, Histogram, Metrics } from '@tessera/runtime';
+import type { RequestMedia } from '../media/resolve-media.js';
+
+const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** Follows one answer; call `recordTokens` with the running count whenever tokens came. */
+export interface AnswerRecorder {
+  recordTokens(numTokens: number): void;
+}
+
+/** What the gateway measures of prompts and answers. Times start at the request's first byte. */
+export class GenerationMetrics {
+  readonly #mediaSeconds: Histogram;
+  readonly #firstTokenSeconds: Histogram;
+  readonly #interTokenSeconds: Histogram;
+  readonly #promptTokens: Counter<'kind'>;
+  readonly #outputTokens: Counter;
+  readonly #images: Counter;
+  readonly #imagePixels: Counter;
+
+  constructor(metrics: Metrics) {
+    const histogram = (name: string, help: string) => metrics.histogram({ name, help, buckets: secondsBuckets });
+    this.#mediaSeconds = histogram(
+      'tessera_gateway_media_seconds',
+      'Time to decode, hash and measure the media of a request.',
+    );
+    this.#firstTokenSeconds = histogram(
+      'tessera_gateway_time_to_first_token_seconds',
+      'Time from first byte to first token.',
+    );
+    this.#interTokenSeconds = histogram('tessera_gateway_inter_token_seconds', 'Time between tokens of an answer.');
+    this.#promptTokens = metrics.counter({
+      name: 'tessera_gateway_prompt_tokens_total',
+      help: 'Prompt tokens of admitted requests, by what they stand for.',
+      labelNames: ['kind'],
+    });
+    this.#outputTokens = metrics.counter({ name: 'tessera_gateway_output_tokens_total', help: 'Tokens generated.' });
+    this.#images = metrics.counter({ name: 'tessera_gateway_images_total', help: 'Images received.' });
+    this.#imagePixels = metrics.counter({
+      name: 'tessera_gateway_image_pixels_total',
+      help: 'Pixels of images as sent.',
+    });
+  }
+
+  recordMedia({ resolved: media, spentMs }: RequestMedia): void {
+    if (media.length === 0) return;
+    this.#mediaSeconds.observe(spentMs / 1000);
+    this.#images.inc(media.length);
+    this.#imagePixels.inc(media.reduce((sum, { visual }) => sum + visual.source.height * visual.source.width, 0));
+  }
+
+  recordPrompt(request: Request): void {
+    const numImageTokens = countVisualTokens(request, 'image');
+    const numVideoTokens = countVisualTokens(request, 'video');
+    this.#promptTokens.inc({ kind: 'text' }, request.tokenIds.length - numImageTokens - numVideoTokens);
+    this.#promptTokens.inc({ kind: 'image' }, numImageTokens);
+    this.#promptTokens.inc({ kind: 'video' }, numVideoTokens);
+  }
+
+  /** Starts following the answer to a request that came at `receivedAtMs` of `performance.now()`. */
+  startAnswer(receivedAtMs: number): AnswerRecorder {
+    let numSeen = 0;
+    let lastAtMs = receivedAtMs;
+    return {
+      recordTokens: (numTokens) => {
+        if (numTokens === numSeen) return;
+        const nowMs = performance.now();
+        const seconds = (nowMs - lastAtMs) / 1000;
+        if (numSeen === 0) this.#firstTokenSeconds.observe(seconds);
+        else this.#interTokenSeconds.observe(seconds / (numTokens - numSeen));
+        this.#outputTokens.inc(numTokens - numSeen);
+        numSeen = numTokens;
+        lastAtMs = nowMs;
+      },
+    };
+  }
+}

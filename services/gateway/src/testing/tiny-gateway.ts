@@ -1,0 +1,78 @@
+import type { VisionEncoder } from '@tessera/domain';
+import { createLogger, createMetrics } from '@tessera/runtime';
+import type { GatewayOptions } from '../config.js';
+import { createGateway, type Gateway } from '../create-gateway.js';
+import type { GatewayDeps } from '../gateway-deps.js';
+import { RecordingEncoder } from './recording-encoder.js';
+import { type Script, ScriptedScheduler } from './scripted-scheduler.js';
+import { tinyProcessor } from './tiny-processor.js';
+
+/** What `JSON.parse` gives. */
+export type JsonValue = ReturnType<typeof JSON.parse>;
+
+/** A listening gateway over a scripted scheduler and an encoder that records its jobs. */
+export interface TinyGateway {
+  readonly url: string;
+  readonly gateway: Gateway;
+  readonly scheduler: ScriptedScheduler;
+  readonly encoder: RecordingEncoder;
+  post(path: string, body: unknown, signal?: AbortSignal): Promise<Response>;
+  /** The body of an answer, or of an error. */
+  ask(body: object, path?: string): Promise<{ status: number; body: JsonValue }>;
+}
+
+export interface TinyGatewayOptions {
+  readonly script: Script;
+  readonly options?: GatewayOptions;
+  readonly encode?: VisionEncoder['encode'];
+  readonly deps?: Partial<GatewayDeps>;
+}
+
+export async function startTinyGateway(given: TinyGatewayOptions): Promise<TinyGateway> {
+  const encoder = new RecordingEncoder(given.encode);
+  const scheduler = new ScriptedScheduler(given.script, encoder);
+  const deps: GatewayDeps = {
+    processor: tinyProcessor,
+    model: { id: 'tiny', revision: 'revision-0123456789', createdUnixSeconds: 1_700_000_000, maxContextLen: 4096 },
+    scheduler,
+    encoders: new Map([['encoder-0', encoder]]),
+    logger: createLogger({ name: 'gateway', level: 'silent' }),
+    metrics: createMetrics(),
+    isReady: () => ({ ready: true }),
+    ...given.deps,
+  };
+  const gateway = createGateway(deps, { graceMs: 50, ...given.options });
+  const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
+  const post = (path: string, body: unknown, signal?: AbortSignal) =>
+    fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: typeof body === 'string' || body instanceof Uint8Array ? Buffer.from(body) : JSON.stringify(body),
+      ...(signal && { signal }),
+    });
+  return {
+    url,
+    gateway,
+    scheduler,
+    encoder,
+    post,
+    ask: async (body, path = '/v1/chat/completions') => {
+      const response = await post(path, body);
+      return { status: response.status, body: await response.json() };
+    },
+  };
+}
+
+/** A conversation of one question. */
+export function question(content: unknown, fields: object = {}): object {
+  return { messages: [{ role: 'user', content }], ...fields };
+}
+
+/** A picture part of these bytes. */
+export function picture(bytes: Uint8Array, fields: object = {}): object {
+  return {
+    type: 'image_url',
+    image_url: { url: `data:image/png;base64,${Buffer.from(bytes).toString('base64')}` },
+    ...fields,
+  };
+}

@@ -1,0 +1,54 @@
+import { ServingError } from '@tessera/domain';
+import type { FastifyInstance } from 'fastify';
+import type { z } from 'zod';
+import { preparePrompt } from '../chat/prepare-prompt.js';
+import type { GatewayContext } from '../gateway-context.js';
+import { validate } from '../http/validate.js';
+import { assertServedModel } from '../models/assert-served-model.js';
+import { createTokenizeSchema, detokenizeSchema } from './tokenize-schema.js';
+
+type TokenizeBody = z.output<ReturnType<typeof createTokenizeSchema>>;
+
+/** `POST /tokenize` and `POST /detokenize`. Pictures of a conversation are measured, not encoded. */
+export function registerTokenizeRoute(app: FastifyInstance, context: GatewayContext): void {
+  const { processor, model, config } = context;
+  const schema = createTokenizeSchema(config.maxVisualPixels);
+
+  app.post('/tokenize', async (request, reply) => {
+    const body = validate(schema, request.body);
+    assertServedModel(body.model, model);
+    const tokens = await tokensOf(body, context, context.active.begin(reply.raw).signal);
+    const strings = body.return_token_strs === true ? tokens.map((id) => processor.tokenizer.decode([id])) : null;
+    return { count: tokens.length, max_model_len: model.maxContextLen, tokens, token_strs: strings };
+  });
+
+  app.post('/detokenize', async (request) => {
+    const { tokens, skip_special_tokens, model: asked } = validate(detokenizeSchema, request.body);
+    assertServedModel(asked, model);
+    const { tokenizer } = processor;
+    tokens.forEach((id, i) => {
+      assertKnown(id, tokenizer.numTokens, `tokens[${i}]`);
+    });
+    return { prompt: tokenizer.decode(tokens, { skipSpecialTokens: skip_special_tokens ?? false }) };
+  });
+}
+
+async function tokensOf(body: TokenizeBody, context: GatewayContext, signal: AbortSignal): Promise<number[]> {
+  const { tokenizer } = context.processor;
+  if (body.messages == null) {
+    const text = body.prompt ?? '';
+    return body.parse_special === true ? tokenizer.encode(text) : tokenizer.encodeText(text);
+  }
+  const options = { addGenerationPrompt: body.add_generation_prompt ?? true, addVisionId: body.add_vision_id ?? false };
+  const { prompt, media } = await preparePrompt(body.messages, options, context, signal);
+  await media.release();
+  return [...prompt.tokenIds];
+}
+
+function assertKnown(id: number, numTokens: number, field: string): void {
+  if (id < numTokens) return;
+  throw new ServingError('invalid_field', `${field}: token ${id} is outside the vocabulary of ${numTokens}`, {
+    field,
+    limit: numTokens,
+  });
+}
