@@ -23,7 +23,7 @@ const load = (env: Record<string, string>, overrides = {}) =>
 
 describe('loadConfig', () => {
   it('takes the defaults when nothing is given', () => {
-    expect(load({ HOME: '/root' })).toEqual({
+    expect(load({ LANG: 'C.UTF-8' })).toEqual({
       host: '127.0.0.1',
       port: 8080,
       maxBodyBytes: 64,
