@@ -68,6 +68,10 @@ describe('the routes beside chat', () => {
     expect((await get('/v1/models/a/b', { method: 'PUT' })).status).toBe(405);
   });
 
+  it('answer 400 for a path that cannot be decoded', async () => {
+    expect(await get('/v1/models/%zz')).toMatchObject({ status: 400, body: { error: { code: 'invalid_field' } } });
+  });
+
   it("carry the client's request id, or one of ours when it is odd", async () => {
     const idOf = async (given: string) =>
       (await get('/health/live', { headers: { 'x-request-id': given } })).headers.get('x-request-id');

@@ -8,6 +8,7 @@ const count = z.int().positive();
 export const gatewayConfigSchema = z.strictObject({
   maxBodyBytes: count.default(64 * mebibyte).describe('Largest JSON body accepted, in bytes.'),
   maxJsonDepth: count.default(200).describe('Deepest nesting of arrays and objects in a JSON body.'),
+  maxJsonValues: count.default(2 ** 17).describe('Most items and members of a JSON body together.'),
   maxImages: count.default(32).describe('Most images in one request.'),
   maxImageBytes: count.default(64 * mebibyte).describe('Largest image as sent, in bytes.'),
   maxImagePixels: count.default(100_000_000).describe('Largest width × height of one image as sent.'),

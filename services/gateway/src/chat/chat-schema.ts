@@ -6,6 +6,7 @@ const tokenId = z
   .int()
   .min(0)
   .max(2 ** 31 - 1);
+const maxBiases = 1024;
 const flag = z.boolean().nullish();
 const penalty = z.number().min(-2).max(2).nullish();
 const stopString = z.string().min(1).max(1024);
@@ -59,6 +60,7 @@ export function createChatSchema(config: Pick<GatewayConfig, 'maxVisualPixels' |
       repetition_penalty: z.number().gt(0).max(2).nullish(),
       logit_bias: z
         .record(z.string().regex(/^\d{1,9}$/, 'keys are token ids'), z.number().min(-100).max(100))
+        .refine((bias) => Object.keys(bias).length <= maxBiases, { error: `expected at most ${maxBiases} entries` })
         .nullish(),
       seed: z.int().min(0).nullish(),
       stop: z.union([stopString, z.array(stopString).max(config.maxStopStrings)]).nullish(),

@@ -8,7 +8,7 @@ let tiny: TinyGateway;
 beforeAll(async () => {
   tiny = await startTinyGateway({
     script: say([]),
-    options: { maxImages: 2, maxBodyBytes: 400_000, maxImagePixels: 1_000_000 },
+    options: { maxImages: 2, maxBodyBytes: 400_000, maxJsonValues: 100_000, maxImagePixels: 1_000_000 },
   });
 });
 afterAll(() => tiny.gateway.close());
@@ -30,6 +30,7 @@ describe('a body that cannot be read is refused', () => {
     ['invalid UTF-8', Buffer.from('{"messages":"\xff"}', 'latin1'), 400, 'invalid_utf8', /UTF-8/],
     ['more bytes than the limit', JSON.stringify(question('x'.repeat(400_000))), 413, 'body_too_large', /400000 bytes/],
     ['no bytes', '', 400, 'invalid_json', /empty/],
+    ['too many values', `{"messages":[${'0,'.repeat(150_000)}0]}`, 400, 'invalid_json', /more than 100000 items/],
     ['an array', '[]', 400, 'invalid_field', /the body/],
   ] as const;
   for (const [what, body, status, code, message] of cases) {
@@ -52,6 +53,8 @@ describe('a body that cannot be read is refused', () => {
     });
   }
 });
+
+const biases = (length: number) => Object.fromEntries(Array.from({ length }, (_, id) => [id, 1]));
 
 describe('a field is refused by its path', () => {
   const ask = (fields: object) => question('x', fields);
@@ -95,6 +98,7 @@ describe('a field is refused by its path', () => {
       'logit_bias.99999',
       /vocabulary of 576/,
     ],
+    ['1025 biases', ask({ logit_bias: biases(1025) }), 'invalid_field', 'logit_bias', /at most 1024/],
     [
       'a stop token outside the vocabulary',
       ask({ stop_token_ids: [1, 576] }),

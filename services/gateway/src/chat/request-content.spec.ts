@@ -7,7 +7,7 @@ import { tinyProcessor } from '../testing/tiny-processor.js';
 
 let tiny: TinyGateway;
 beforeEach(async () => {
-  tiny = await startTinyGateway({ script: say([]), options: { maxInMemoryBytes: 64 } });
+  tiny = await startTinyGateway({ script: say([]), options: { maxInMemoryBytes: 64, maxFilesBytes: 4000 } });
 });
 afterEach(() => tiny.gateway.close());
 
@@ -159,6 +159,11 @@ describe('an encoder', () => {
     ]);
     expect(bytes.equals(tiny.encoder.jobs[0]!.source)).toBe(true);
   });
+});
+
+it('the room that pictures take is given back when their request ends', async () => {
+  for (let i = 0; i < 12; i++) await see(await drawPicture(400, 300 + i));
+  expect(tiny.encoder.jobs.reduce((sum, { source }) => sum + source.length, 0)).toBeGreaterThan(4000);
 });
 
 describe('sampling', () => {

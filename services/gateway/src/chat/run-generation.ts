@@ -70,9 +70,8 @@ async function upload(
   }
 }
 
-/** A media error that says which part it is about. */
+/** A media error says which part it is about. */
 function naming(field: string, error: unknown): unknown {
-  if (!(error instanceof ServingError) || error.code !== 'INVALID_ARGUMENT' || error.facts.field !== undefined)
-    return error;
+  if (!(error instanceof ServingError) || !/^(media_|unsupported_media)/.test(error.reason)) return error;
   return new ServingError(error.reason, `${field}: ${error.message}`, { ...error.facts, field }, { cause: error });
 }

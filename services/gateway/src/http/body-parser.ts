@@ -9,7 +9,10 @@ export function registerBodyParser(app: FastifyInstance, config: GatewayConfig):
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     assertNotCompressed(request);
-    return parseJsonBody(await readBody(payload, config.maxBodyBytes), config.maxJsonDepth);
+    return parseJsonBody(await readBody(payload, config.maxBodyBytes), {
+      depth: config.maxJsonDepth,
+      numValues: config.maxJsonValues,
+    });
   });
 }
 

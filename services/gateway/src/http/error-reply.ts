@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { ErrorReason } from '@tessera/domain';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { errorBody } from './error-body.js';
@@ -18,8 +19,13 @@ export function sendError(reply: FastifyReply, thrown: unknown, status?: number)
   if (error.code === 'INTERNAL') reply.log.error({ err: error.cause ?? error }, 'request failed');
   const { retryAfterSeconds } = error.facts;
   if (typeof retryAfterSeconds === 'number') reply.header('retry-after', String(Math.ceil(retryAfterSeconds)));
-  if (!reply.request.raw.complete) reply.header('connection', 'close');
+  if (isPartlyRead(reply.request.raw)) reply.header('connection', 'close');
   return reply.code(status ?? httpStatusOf(error.reason)).send(errorBody(error));
+}
+
+/** Whether a body's rest stands in the way of the connection's next request; of an unread body Node drops it all. */
+function isPartlyRead(message: IncomingMessage): boolean {
+  return message.readableDidRead && !message.complete;
 }
 
 /** Every error thrown by a handler, a hook or a parser of `app` is answered by `sendError`. */

@@ -1,3 +1,6 @@
+const space = 0x20;
+const quote = 0x22;
+const backslash = 0x5c;
 const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const escapeSequence = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 
@@ -48,13 +51,13 @@ class JsonReader {
     if (this.text[this.position] !== '"') return false;
     this.position++;
     for (;;) {
-      const character = this.text[this.position];
-      if (character === undefined || character < ' ') return false;
-      if (character === '\\') {
+      const code = this.text.charCodeAt(this.position);
+      if (!(code >= space)) return false;
+      if (code === backslash) {
         if (!this.readPattern(escapeSequence)) return false;
       } else {
         this.position++;
-        if (character === '"') return true;
+        if (code === quote) return true;
       }
     }
   }

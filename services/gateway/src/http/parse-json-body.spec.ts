@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { parseJsonBody } from './parse-json-body.js';
 
+const limits = { depth: 9, numValues: 20 };
+
 describe('parseJsonBody', () => {
   it('gives the value of the body', async () => {
-    expect(await parseJsonBody(Buffer.from('{"a":[1,"ü"]}'), 9)).toEqual({ a: [1, 'ü'] });
+    expect(await parseJsonBody(Buffer.from('{"a":[1,"ü"]}'), limits)).toEqual({ a: [1, 'ü'] });
   });
 
   const cases = [
     ['an empty body', Buffer.of(), 'invalid_json', /empty/],
     ['a broken UTF-8 sequence', Buffer.from([0x22, 0xc3, 0x28, 0x22]), 'invalid_utf8', /UTF-8/],
     ['a body nested 50 000 deep', Buffer.from('['.repeat(50_000)), 'invalid_json', /deeper than 9 levels/],
+    ['a body of too many values', Buffer.from(`[${'0,'.repeat(99)}0]`), 'invalid_json', /more than 20 items/],
     ['a missing value', Buffer.from('{"a":}'), 'invalid_json', /unexpected "}" at position 5/],
     ['a trailing comma', Buffer.from('{"a":1,}'), 'invalid_json', /unexpected "}" at position 7/],
     ['a missing colon', Buffer.from('{"a" 1}'), 'invalid_json', /unexpected "1" at position 5/],
@@ -23,7 +26,7 @@ describe('parseJsonBody', () => {
   ] as const;
   for (const [what, bytes, reason, message] of cases) {
     it(`refuses ${what}`, async () => {
-      await expect(parseJsonBody(bytes, 9)).rejects.toThrow(
+      await expect(parseJsonBody(bytes, limits)).rejects.toThrow(
         expect.objectContaining({ reason, message: expect.stringMatching(message) }),
       );
     });

@@ -1,23 +1,21 @@
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { ServingError } from '@tessera/domain';
-import { exceedsJsonDepth } from './json-depth.js';
 import { locateJsonError } from './locate-json-error.js';
+import { type JsonShape, measureJson } from './measure-json.js';
 
 /** Bytes of a body that is read in several turns of the event loop: at 64 MiB a stage takes tens of milliseconds. */
 const largeBodyBytes = 2 ** 20;
 
 /** Value of a JSON body; ServingError `invalid_utf8` or `invalid_json`, the latter with the position of the mistake. */
-export async function parseJsonBody(bytes: Buffer, maxDepth: number): Promise<unknown> {
+export async function parseJsonBody(bytes: Buffer, limits: JsonShape): Promise<unknown> {
   const takeTurn = async () => {
     if (bytes.length > largeBodyBytes) await setImmediate();
   };
   await takeTurn();
   if (bytes.length === 0) throw new ServingError('invalid_json', 'the body is empty; it must be a JSON object');
   if (!isUtf8(bytes)) throw new ServingError('invalid_utf8', 'the body is not valid UTF-8');
-  if (exceedsJsonDepth(bytes, maxDepth)) {
-    throw new ServingError('invalid_json', `the body nests deeper than ${maxDepth} levels`, { limit: maxDepth });
-  }
+  assertShape(measureJson(bytes, limits), limits);
   await takeTurn();
   const text = bytes.toString('utf8');
   await takeTurn();
@@ -32,5 +30,17 @@ export async function parseJsonBody(bytes: Buffer, maxDepth: number): Promise<un
       { position },
       { cause },
     );
+  }
+}
+
+/** Keeps validation from listing a million mistakes. */
+function assertShape(shape: JsonShape, limits: JsonShape): void {
+  if (shape.depth > limits.depth) {
+    const limit = limits.depth;
+    throw new ServingError('invalid_json', `the body nests deeper than ${limit} levels`, { limit });
+  }
+  if (shape.numValues > limits.numValues) {
+    const limit = limits.numValues;
+    throw new ServingError('invalid_json', `the body has more than ${limit} items and members`, { limit });
   }
 }

@@ -27,6 +27,6 @@ export function createTokenizeSchema(maxVisualPixels: number) {
 /** Body of `POST /detokenize`. */
 export const detokenizeSchema = z.strictObject({
   model,
-  tokens: z.array(z.int().min(0)).max(2 ** 20),
+  tokens: z.array(z.int().min(0)).max(120_000),
   skip_special_tokens: flag,
 });
