@@ -1,4 +1,4 @@
-import { ServingError } from '@tessera/domain';
+import { assertCheckpoint } from './assert-checkpoint.js';
 import type { CheckpointFields } from './checkpoint-fields.js';
 import { type MeasuredShapes, settle } from './measured-shapes.js';
 import type { TextConfig } from './model-config.js';
@@ -23,7 +23,7 @@ export function validateTextConfig(fields: CheckpointFields, shapes: MeasuredSha
   );
   const heads = attentionHeads(fields, shapes, hiddenSize, sections);
   const rotaryHalf = sections[0] + sections[1] + sections[2];
-  assertValid(
+  assertCheckpoint(
     rotaryHalf * 2 === heads.headDim,
     `${fields.name('rope_scaling.mrope_section')} sums to ${rotaryHalf}, half a head of ${heads.headDim} is needed`,
   );
@@ -74,11 +74,11 @@ function attentionHeads(
     headsIn('k_proj'),
     shapes.isKnown ? undefined : numHeads,
   );
-  assertValid(
+  assertCheckpoint(
     Number.isInteger(headDim) && headDim % 2 === 0 && Number.isInteger(numHeads) && Number.isInteger(numKvHeads),
     `${fields.name('num_attention_heads')}: ${numHeads} heads and ${numKvHeads} key-value heads of ${headDim} do not fit`,
   );
-  assertValid(
+  assertCheckpoint(
     numHeads % numKvHeads === 0,
     `${fields.name('num_key_value_heads')} is ${numKvHeads}, which does not divide the ${numHeads} attention heads`,
   );
@@ -87,24 +87,20 @@ function attentionHeads(
 
 function mropeSections(rope: CheckpointFields | undefined): readonly [number, number, number] {
   const kind = rope?.text('rope_type') ?? rope?.text('type') ?? 'default';
-  assertValid(
+  assertCheckpoint(
     kind === 'mrope' || kind === 'default',
     `${rope?.name('type')} is ${kind}; only plain M-RoPE is supported`,
   );
   const stated = rope?.indices('mrope_section') ?? usualSections;
-  assertValid(stated.length === 3, `${rope?.name('mrope_section')} must have three entries, not ${stated.length}`);
+  assertCheckpoint(stated.length === 3, `${rope?.name('mrope_section')} must have three entries, not ${stated.length}`);
   return [stated[0]!, stated[1]!, stated[2]!];
 }
 
 function refuseOtherArchitectures(fields: CheckpointFields): void {
   const activation = fields.text('hidden_act') ?? 'silu';
-  assertValid(activation === 'silu', `${fields.name('hidden_act')} is ${activation}; only silu is supported`);
+  assertCheckpoint(activation === 'silu', `${fields.name('hidden_act')} is ${activation}; only silu is supported`);
   const slides =
     fields.flag('use_sliding_window') === true ||
     fields.strings('layer_types')?.some((type) => type !== 'full_attention') === true;
-  assertValid(!slides, `${fields.name('use_sliding_window')}: sliding-window attention is not supported`);
-}
-
-function assertValid(isValid: boolean, message: string): void {
-  if (!isValid) throw new ServingError('checkpoint_invalid', message);
+  assertCheckpoint(!slides, `${fields.name('use_sliding_window')}: sliding-window attention is not supported`);
 }

@@ -1,4 +1,4 @@
-import { ServingError } from '@tessera/domain';
+import { assertCheckpoint } from './assert-checkpoint.js';
 import type { CheckpointFields } from './checkpoint-fields.js';
 import { type MeasuredShapes, settle } from './measured-shapes.js';
 import type { VisionConfig } from './model-config.js';
@@ -23,7 +23,7 @@ export function validateVisionConfig(
   textHiddenSize: number,
 ): VisionConfig {
   const activation = fields.text('hidden_act') ?? 'silu';
-  assertValid(activation === 'silu', `${fields.name('hidden_act')} is ${activation}; only silu is supported`);
+  assertCheckpoint(activation === 'silu', `${fields.name('hidden_act')} is ${activation}; only silu is supported`);
 
   // The kernel is [hidden, channels, frames, height, width].
   const kernelAxis = (axis: number) => shapes.axis('visual.patch_embed.proj.weight', axis, 5);
@@ -66,23 +66,22 @@ function measuredMergeSize(shapes: MeasuredShapes, hiddenSize: number): number |
 }
 
 function assertConsistent(config: VisionConfig, fields: CheckpointFields, textHiddenSize: number): void {
-  assertValid(config.inChannels === 3, `${fields.name('in_chans')} is ${config.inChannels}; only RGB is supported`);
+  assertCheckpoint(
+    config.inChannels === 3,
+    `${fields.name('in_chans')} is ${config.inChannels}; only RGB is supported`,
+  );
   // A quarter of a head rotates by row and another by column.
-  assertValid(
+  assertCheckpoint(
     config.headDim % 4 === 0,
     `${fields.name('num_heads')} is ${config.numHeads}: a head of ${config.headDim} is not a multiple of 4`,
   );
-  assertValid(
+  assertCheckpoint(
     config.outHiddenSize === textHiddenSize,
     `${fields.name('out_hidden_size')} is ${config.outHiddenSize}, the language part's hidden_size ${textHiddenSize}`,
   );
   const mergedPatch = config.patchSize * config.spatialMergeSize;
-  assertValid(
+  assertCheckpoint(
     config.windowSize >= mergedPatch,
     `${fields.name('window_size')} is ${config.windowSize}, less than one merged patch of ${mergedPatch}`,
   );
-}
-
-function assertValid(isValid: boolean, message: string): void {
-  if (!isValid) throw new ServingError('checkpoint_invalid', message);
 }
