@@ -1,6 +1,7 @@
 export { Checkpoint, type MetadataFile, metadataFiles } from './checkpoint/checkpoint.js';
 export { assertTensors, expectedTensors } from './checkpoint/expected-tensors.js';
 export { bytesPerElement, type FloatDtype, narrowToBf16, widenToFloat32 } from './checkpoint/float-formats.js';
+export { loadProcessor } from './checkpoint/load-processor.js';
 export { readExactly, readSafetensorsHeader, type TensorLocation } from './checkpoint/safetensors-header.js';
 export type { Range } from './checkpoint/weight-slice.js';
 export {

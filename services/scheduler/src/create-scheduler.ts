@@ -31,7 +31,10 @@ export interface RunningScheduler extends Scheduler {
 }
 
 /** The scheduler of one rank group and one encoder. */
-export function createScheduler(deps: SchedulerDeps, config: SchedulerConfig = defaultSchedulerConfig): RunningScheduler {
+export function createScheduler(
+  deps: SchedulerDeps,
+  config: SchedulerConfig = defaultSchedulerConfig,
+): RunningScheduler {
   return new LocalScheduler(deps, config);
 }
 

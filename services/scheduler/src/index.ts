@@ -1,2 +1,7 @@
-export { createScheduler, type RunningScheduler, type SchedulerDeps, type SchedulerSnapshot } from './create-scheduler.js';
+export {
+  createScheduler,
+  type RunningScheduler,
+  type SchedulerDeps,
+  type SchedulerSnapshot,
+} from './create-scheduler.js';
 export { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';

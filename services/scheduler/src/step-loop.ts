@@ -48,7 +48,10 @@ export class StepLoop {
 
   /** Queues a sequence whose embeddings are staged. */
   add(sequence: Sequence): void {
-    if (this.#failure) return this.#end(sequence, this.#failure);
+    if (this.#failure) {
+      this.#end(sequence, this.#failure);
+      return;
+    }
     this.#waiting.push(sequence);
     void this.#run();
   }
@@ -109,7 +112,9 @@ export class StepLoop {
     sequence.events.push({ kind: 'tokens', tokens });
     for (const token of tokens) {
       const reason = sequence.accept(token);
-      if (reason) return this.#finish(sequence, reason);
+      if (!reason) continue;
+      this.#finish(sequence, reason);
+      return;
     }
   }
 

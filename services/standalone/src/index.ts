@@ -1,1 +1,2 @@
-export {};
+export { bundledModelDir, defaultEngineCache, type StandaloneConfig, standaloneConfigSchema } from './config.js';
+export { type StandaloneDeps, type StandaloneServer, startStandalone } from './start-standalone.js';

@@ -103,7 +103,9 @@ class LocalVisionEncoder implements RunningVisionEncoder {
   async fetch(embeddingKey: EmbeddingKey): Promise<StagedEmbedding | undefined> {
     const data = this.#cache.get(embeddingKey);
     // A copy, because whoever stages it gives the buffer away.
-    return data && { embeddingKey, numTokens: data.length / this.#deps.engine.description.hiddenSize, data: data.slice() };
+    return (
+      data && { embeddingKey, numTokens: data.length / this.#deps.engine.description.hiddenSize, data: data.slice() }
+    );
   }
 
   #start(job: EncodeJob): RunningJob {

@@ -90,6 +90,7 @@ export class CpuDecoderRank implements DecoderEngine {
     const { capture } = plan;
     for (const lane of plan.released) this.#lanes.release(lane);
     for (const sequence of plan.admitted) this.#lanes.admit(sequence);
+    if (plan.chunks.length === 0) return { stepId: plan.stepId, outputs: [], spent: stopwatch.times };
     const batch = await this.#createBatch(plan);
     const residuals: Float32Array[] = [];
     const keepResidual = capture?.hidden ? (x: Float32Array) => residuals.push(Float32Array.from(x)) : undefined;

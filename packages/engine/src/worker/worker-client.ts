@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { deserializeError, ServingError } from '@tessera/domain';
 import type { WorkerCall, WorkerHello, WorkerReply } from './worker-protocol.js';
@@ -29,14 +30,7 @@ export class WorkerClient<Description> {
   /** Starts `entry` with `workerData` and waits until its engine is loaded. */
   static async start<Description>(entry: URL, workerData: unknown): Promise<WorkerClient<Description>> {
     const worker = new Worker(entry, { workerData });
-    const hello = await new Promise<WorkerHello<Description>>((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-      worker.once('exit', (code) =>
-        reject(new ServingError('worker_failed', `The engine thread exited with ${code}.`)),
-      );
-    });
-    worker.removeAllListeners();
+    const hello = await firstMessage<WorkerHello<Description>>(worker);
     if ('error' in hello) {
       await worker.terminate();
       throw deserializeError(hello.error);
@@ -70,5 +64,20 @@ export class WorkerClient<Description> {
     this.#failure ??= new ServingError('worker_failed', `The engine thread ${what}.`, {}, { cause });
     for (const { reject } of this.#pending.values()) reject(this.#failure);
     this.#pending.clear();
+  }
+}
+
+/** The first thing a worker says; rejects when it fails or ends before. */
+async function firstMessage<Message>(worker: Worker): Promise<Message> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    const exited = once(worker, 'exit', { signal }).then(([code]) => {
+      throw new ServingError('worker_failed', `The engine thread exited with code ${code} before it was ready.`);
+    });
+    const [message] = await Promise.race([once(worker, 'message', { signal }), exited]);
+    return message as Message;
+  } finally {
+    settled.abort();
   }
 }

@@ -70,6 +70,12 @@ export class Checkpoint {
     return readOptional(join(this.dir, name));
   }
 
+  /** The same, parsed; throws `checkpoint_invalid` when it is no JSON. */
+  async readMetadataJson(name: MetadataFile): Promise<unknown> {
+    const content = await this.readMetadata(name);
+    return content && parseJson(content, name);
+  }
+
   dtypeOf(name: string): FloatDtype {
     return this.#tensor(name).dtype;
   }

@@ -1,0 +1,55 @@
+import { prepareEngine } from '@tessera/engine';
+import type { CompiledEngine, OpInvariance, RowInvariance } from '@tessera/onnx-graph';
+import { formatDuration, formatQuantity } from '@tessera/runtime';
+import { Command } from 'commander';
+import { createCompileProgress } from '../compile-progress.js';
+import { addConfigOptions, readConfig } from '../config-options.js';
+import { alignColumns } from '../inspect/align-columns.js';
+
+/** `tessera compile`: an engine ahead of its first use. */
+export function compileCommand(): Command {
+  const command = new Command('compile')
+    .description('Compile a checkpoint folder into the engine cache and show what the row-invariance probe found.')
+    .argument('<checkpoint>', 'checkpoint folder');
+  return addConfigOptions(command, ['tp', 'weights', 'engineCache', 'threads']).action(compile);
+}
+
+async function compile(checkpoint: string, overrides: Record<string, unknown>): Promise<void> {
+  const { tp: numRanks, weights, engineCache: cacheDir, threads: numThreads } = readConfig(overrides);
+  const cut = numRanks === 1 ? 'attention' : 'allReduce';
+  const progress = createCompileProgress();
+  const startMs = performance.now();
+  const engine = await prepareEngine(
+    checkpoint,
+    { weights, numRanks, cut, hasTaps: false },
+    { cacheDir, numThreads, onProgress: progress.onProgress },
+  ).finally(progress.finish);
+  console.log(formatEngine(engine, performance.now() - startMs));
+}
+
+function formatEngine({ dir, manifest, isReused }: CompiledEngine, durationMs: number): string {
+  const numBytes = manifest.files.reduce((sum, file) => sum + file.numBytes, 0);
+  const facts = [
+    ['engine', dir],
+    ['revision', manifest.modelRevision],
+    ['size', `${formatQuantity(numBytes, 'bytes')} in ${manifest.files.length} files`],
+    ['ranks', String(manifest.options.numRanks)],
+    [isReused ? 'found in' : 'compiled in', formatDuration(durationMs)],
+  ];
+  const table = manifest.rowInvariance ? ['', ...formatInvariance(manifest.rowInvariance)] : [];
+  return [...alignColumns(facts, ['left', 'left']), ...table].join('\n');
+}
+
+function formatInvariance({ ops, numThreads, isDecoderInvariant }: RowInvariance): string[] {
+  const rows = [['part', 'op', 'K', 'N', 'dtype', 'result'], ...ops.map(formatOp)];
+  return [
+    `Row invariance with ${numThreads} threads`,
+    ...alignColumns(rows, ['left', 'left', 'right', 'right', 'left', 'left']),
+    `the decoder is ${isDecoderInvariant ? '' : 'not '}row-invariant`,
+  ];
+}
+
+function formatOp({ part, op, k, n, dtype, isRowInvariant, differingRowCounts }: OpInvariance): string[] {
+  const result = isRowInvariant ? 'invariant' : `differs at ${differingRowCounts.join(', ')} rows`;
+  return [part, op, String(k), String(n), dtype, result];
+}

@@ -1,0 +1,97 @@
+import { ServingError } from '@tessera/domain';
+import { Checkpoint, type FloatDtype, type MetadataFile, metadataFiles, planShard } from '@tessera/onnx-graph';
+import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
+import { listShards, type Shard } from './list-shards.js';
+import {
+  estimateMemory,
+  type KvBudget,
+  type KvBytesPerToken,
+  kvBytesPerToken,
+  type MemoryEstimate,
+} from './memory-estimate.js';
+import { countParameters, type ParameterCounts } from './parameter-counts.js';
+import { matchPublished, type PublishedMatch } from './published-match.js';
+import { tensorProblems, usedShapes } from './tensor-problems.js';
+
+/** What a checkpoint folder holds and what serving it takes. */
+export interface Inspection {
+  readonly dir: string;
+  readonly config: ModelConfig;
+  readonly shards: readonly Shard[];
+  /** Number of tensors of each element type. */
+  readonly dtypes: Readonly<Partial<Record<FloatDtype, number>>>;
+  readonly metadataFiles: readonly MetadataFile[];
+  /** Of the tensors that the model uses. */
+  readonly counts: ParameterCounts;
+  readonly published: PublishedMatch;
+  readonly kvBytesPerToken: KvBytesPerToken;
+  readonly memory: MemoryEstimate;
+  readonly tensorParallelDegrees: readonly number[];
+  /** Why this folder cannot be served, one sentence each. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Reads configuration and tensor headers of a folder, no weights. Throws the errors of `Checkpoint.open`; tensors that
+ * do not fit the configuration are `problems` instead.
+ */
+export async function inspectCheckpoint(dir: string, budget: KvBudget): Promise<Inspection> {
+  const checkpoint = await Checkpoint.open(dir);
+  try {
+    return await inspectOpened(checkpoint, budget);
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function inspectOpened(checkpoint: Checkpoint, budget: KvBudget): Promise<Inspection> {
+  const { dir, config, shapes } = checkpoint;
+  const counts = countParameters(usedShapes(config, shapes));
+  const present = await presentMetadata(checkpoint);
+  return {
+    dir,
+    config,
+    shards: await listShards(dir),
+    dtypes: countDtypes(checkpoint),
+    metadataFiles: present,
+    counts,
+    published: matchPublished(config, counts),
+    kvBytesPerToken: kvBytesPerToken(config.text),
+    memory: estimateMemory(config, counts, budget),
+    tensorParallelDegrees: possibleDegrees(config.text),
+    problems: [
+      ...(present.includes('tokenizer.json') ? [] : ['missing: tokenizer.json']),
+      ...tensorProblems(config, shapes),
+    ],
+  };
+}
+
+async function presentMetadata(checkpoint: Checkpoint): Promise<MetadataFile[]> {
+  const contents = await Promise.all(metadataFiles.map((name) => checkpoint.readMetadata(name)));
+  return metadataFiles.filter((_, i) => contents[i] !== undefined);
+}
+
+function countDtypes(checkpoint: Checkpoint): Partial<Record<FloatDtype, number>> {
+  const numTensors: Partial<Record<FloatDtype, number>> = {};
+  for (const name of checkpoint.shapes.keys()) {
+    const dtype = checkpoint.dtypeOf(name);
+    numTensors[dtype] = (numTensors[dtype] ?? 0) + 1;
+  }
+  return numTensors;
+}
+
+/** Degrees that the compiler accepts, ascending. */
+function possibleDegrees(text: TextConfig): number[] {
+  const upToHeads = Array.from({ length: text.numHeads }, (_, i) => i + 1);
+  return upToHeads.filter((numRanks) => canShard(text, numRanks));
+}
+
+function canShard(text: TextConfig, numRanks: number): boolean {
+  try {
+    planShard(text, numRanks, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof ServingError) return false;
+    throw error;
+  }
+}

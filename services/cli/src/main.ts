@@ -1,0 +1,26 @@
+import { ServingError } from '@tessera/domain';
+import { Command } from 'commander';
+import { compileCommand } from './commands/compile.js';
+import { generateCommand } from './commands/generate.js';
+import { inspectCommand } from './commands/inspect.js';
+import { randomCheckpointCommand } from './commands/random-checkpoint.js';
+import { serveCommand } from './commands/serve.js';
+import { verifyCommand } from './commands/verify.js';
+
+const program = new Command('tessera')
+  .description('Serves the Qwen2.5-VL model family on Node.js with ONNX Runtime.')
+  .showHelpAfterError()
+  .addCommand(serveCommand())
+  .addCommand(compileCommand())
+  .addCommand(generateCommand())
+  .addCommand(inspectCommand())
+  .addCommand(verifyCommand())
+  .addCommand(randomCheckpointCommand());
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // A refusal explains itself; anything else is a bug and shows where.
+  console.error(error instanceof ServingError ? `tessera: ${error.message}` : error);
+  process.exitCode = 1;
+}

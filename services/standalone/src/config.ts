@@ -1,0 +1,42 @@
+import { availableParallelism, homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gatewayConfigSchema } from '@tessera/gateway';
+import { z } from 'zod';
+
+const count = z.int().positive();
+const gibibyte = 2 ** 30;
+
+/** The small model that comes with the product. */
+export const bundledModelDir = fileURLToPath(new URL('../../../models/tessera-tiny', import.meta.url));
+
+/** Engines are kept where XDG says that caches go. */
+export const defaultEngineCache = join(homedir(), '.cache', 'tessera');
+
+/** Options of the one-process server: its own and those of the services in it. */
+export const standaloneConfigSchema = z.strictObject({
+  ...gatewayConfigSchema.shape,
+  model: z.string().min(1).default(bundledModelDir).describe('Checkpoint folder to serve.'),
+  servedModelName: z.string().min(1).optional().describe("Name clients ask for. Default: the folder's name."),
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
+  port: z.int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes any free one.'),
+  engineCache: z.string().min(1).default(defaultEngineCache).describe('Folder in which compiled engines are kept.'),
+  weights: z.enum(['fp32']).default('fp32').describe('Form of the weights.'),
+  tp: count.default(1).describe('Tensor-parallel degree; all ranks run in this process.'),
+  threads: count.default(availableParallelism()).describe('Threads inside an operation.'),
+  maxSequences: count.default(16).describe('Sequences that run at once.'),
+  maxStepTokens: count.default(512).describe('Tokens computed in one step, prompts and answers together.'),
+  maxContextLen: count
+    .optional()
+    .describe("Longest prompt and answer. Default: the model's limit or what the cache holds."),
+  kvCacheTokens: count.optional().describe('Positions that the KV cache holds. Default: what fits into kvCacheBytes.'),
+  kvCacheBytes: count.default(gibibyte).describe('Memory for the KV cache.'),
+  maxWaitingRequests: count.default(256).describe('Requests that may wait for room; one more is refused with 429.'),
+  embeddingCacheBytes: count.default(gibibyte / 2).describe('Memory for the embeddings of pictures seen before.'),
+  mediaProcesses: count.default(2).describe('Processes that decode pictures.'),
+  mediaDeadlineMs: count.default(30_000).describe('Time in which a picture must be decoded.'),
+  mediaMemoryBytes: count.default(2 * gibibyte).describe('Memory that a decoding process may use.'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important messages to log.'),
+});
+
+export type StandaloneConfig = Readonly<z.output<typeof standaloneConfigSchema>>;

@@ -1,0 +1,121 @@
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
+import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
+import { type CompiledEngine, type CompileProgress, loadProcessor } from '@tessera/onnx-graph';
+import type { Processor, TextConfig } from '@tessera/qwen2-5-vl';
+import type { Logger, ProcessContext } from '@tessera/runtime';
+import { createMetrics } from '@tessera/runtime';
+import { createScheduler } from '@tessera/scheduler';
+import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-encoder';
+import type { StandaloneConfig } from './config.js';
+import { registerServingMetrics } from './serving-metrics.js';
+
+export interface StandaloneDeps {
+  readonly logger: Logger;
+  readonly context: ProcessContext;
+  readonly onCompileProgress?: (progress: CompileProgress) => void;
+}
+
+export interface StandaloneServer {
+  readonly url: string;
+  readonly modelId: string;
+}
+
+/** Name of the one encoder in the process. */
+const encoderAddress = 'standalone';
+
+/** Brings up gateway, scheduler, encoder and decoder in one process; what it starts is closed through `context`. */
+export async function startStandalone(
+  config: StandaloneConfig,
+  { logger, context, onCompileProgress }: StandaloneDeps,
+): Promise<StandaloneServer> {
+  const modelDir = resolve(config.model);
+  const processor = await loadProcessor(modelDir);
+  const engine = await prepare(modelDir, config, onCompileProgress);
+  logger.info({ revision: engine.manifest.modelRevision, isReused: engine.isReused }, 'engine ready');
+
+  const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor));
+  context.onShutdown('decoder', () => decoder.close());
+  const encoderEngine = await createEncoderEngine(engine.dir, { numThreads: config.threads });
+  context.onShutdown('encoder', () => encoderEngine.close());
+  const decoders = createMediaDecoderPool({
+    numProcesses: config.mediaProcesses,
+    deadlineMs: config.mediaDeadlineMs,
+    maxMemoryBytes: config.mediaMemoryBytes,
+    maxPixels: config.maxImagePixels,
+  });
+  context.onShutdown('media decoders', () => decoders.close());
+
+  const visionEncoder = createVisionEncoder(
+    { engine: encoderEngine, decoders },
+    { address: encoderAddress, cacheBytes: config.embeddingCacheBytes },
+  );
+  const scheduler = createScheduler(
+    { decoder, encoder: visionEncoder, now: Date.now },
+    { maxWaitingRequests: config.maxWaitingRequests },
+  );
+  const metrics = createMetrics();
+  registerServingMetrics(metrics, scheduler, visionEncoder);
+
+  const modelId = config.servedModelName ?? basename(modelDir);
+  const gateway = createGateway(
+    {
+      processor,
+      model: {
+        id: modelId,
+        revision: engine.manifest.modelRevision,
+        createdUnixSeconds: Math.floor((await stat(modelDir)).mtimeMs / 1000),
+        maxContextLen: decoder.description.maxContextLen,
+      },
+      scheduler,
+      encoders: new Map([[encoderAddress, visionEncoder]]),
+      logger,
+      metrics,
+      isReady: () => ({ ready: true }),
+    },
+    gatewayOptions(config),
+  );
+  context.onShutdown('gateway', () => gateway.close());
+  return { url: await gateway.listen({ host: config.host, port: config.port }), modelId };
+}
+
+function prepare(
+  modelDir: string,
+  config: StandaloneConfig,
+  onProgress?: (progress: CompileProgress) => void,
+): Promise<CompiledEngine> {
+  const cut = config.tp === 1 ? 'attention' : 'allReduce';
+  const engineOptions = { weights: config.weights, numRanks: config.tp, cut, hasTaps: false } as const;
+  return prepareEngine(modelDir, engineOptions, {
+    cacheDir: config.engineCache,
+    numThreads: config.threads,
+    onProgress,
+  });
+}
+
+function decoderOptions(config: StandaloneConfig, processor: Processor) {
+  const { text } = processor.config;
+  const wanted = config.maxSequences * text.maxPositionEmbeddings;
+  const kvCapacityTokens =
+    config.kvCacheTokens ?? Math.min(wanted, Math.floor(config.kvCacheBytes / kvBytesPerToken(text)));
+  return {
+    numThreads: config.threads,
+    kernel: 'plain' as const,
+    numLanes: config.maxSequences,
+    kvCapacityTokens,
+    maxStepTokens: config.maxStepTokens,
+    numTokens: processor.tokenizer.numTokens,
+    maxContextLen: config.maxContextLen,
+  };
+}
+
+/** Keys and values of all layers in float32. */
+function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig): number {
+  return 2 * numLayers * numKvHeads * headDim * 4;
+}
+
+function gatewayOptions(config: StandaloneConfig) {
+  const names = Object.keys(gatewayConfigSchema.shape) as (keyof typeof gatewayConfigSchema.shape)[];
+  return Object.fromEntries(names.map((name) => [name, config[name]]));
+}
