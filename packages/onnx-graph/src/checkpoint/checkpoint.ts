@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { canonicalTensorName, type ModelConfig, type TensorShapes, validateModelConfig } from '@tessera/qwen2-5-vl';
 import { assertFloatDtype, bytesPerElement, type FloatDtype, widenToFloat32 } from './float-formats.js';
@@ -144,18 +144,31 @@ async function openShard(dir: string, name: string): Promise<ShardFile> {
   }
 }
 
+const indexFile = 'model.safetensors.index.json';
+
 /** The shards that the index names, else every safetensors file of the folder. */
 async function shardNames(dir: string): Promise<string[]> {
-  const index = await readOptional(join(dir, 'model.safetensors.index.json'));
-  if (index) {
-    const { weight_map: weightMap } = parseJson(index, 'model.safetensors.index.json') as { weight_map?: object };
-    return [...new Set(Object.values(weightMap ?? {}) as string[])].sort();
-  }
+  const index = await readOptional(join(dir, indexFile));
+  if (index) return indexedShards(parseJson(index, indexFile));
   const names = (await readdir(dir)).filter((name) => name.endsWith('.safetensors')).sort();
   if (names.length === 0) {
     throw new ServingError('checkpoint_not_found', `There is no .safetensors file in ${dir}.`, { dir });
   }
   return names;
+}
+
+function indexedShards(index: unknown): string[] {
+  const { weight_map: weightMap } = (index ?? {}) as { weight_map?: unknown };
+  const names = new Set(typeof weightMap === 'object' && weightMap !== null ? Object.values(weightMap) : []);
+  const areFiles = [...names].every((name) => typeof name === 'string' && basename(name) === name);
+  if (names.size === 0 || !areFiles) {
+    throw new ServingError(
+      'checkpoint_invalid',
+      `weight_map of ${indexFile} must name a file of the folder for every tensor.`,
+      { file: indexFile },
+    );
+  }
+  return [...names].sort();
 }
 
 async function collectTensors(files: readonly ShardFile[]): Promise<Map<string, StoredTensor>> {

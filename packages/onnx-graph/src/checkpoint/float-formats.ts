@@ -7,7 +7,7 @@ export const bytesPerElement: Readonly<Record<FloatDtype, number>> = { BF16: 2, 
 
 /** Throws `tensor_dtype` for a type that holds no plain floats. */
 export function assertFloatDtype(dtype: string, tensor: string): asserts dtype is FloatDtype {
-  if (dtype in bytesPerElement) return;
+  if (Object.hasOwn(bytesPerElement, dtype)) return;
   throw new ServingError('tensor_dtype', `Tensor ${tensor} has dtype ${dtype}; supported are BF16, F16 and F32.`, {
     tensor,
     dtype,
@@ -49,6 +49,10 @@ function f16ToNumber(half: number): number {
 export function narrowToBf16(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
-  for (let i = 0; i < bits.length; i++) halves[i] = (bits[i] + 0x7fff + ((bits[i] >>> 16) & 1)) >>> 16;
+  for (let i = 0; i < bits.length; i++) {
+    // Rounding could carry a NaN's fraction away; its quiet bit cannot be lost.
+    const isNan = (bits[i] & 0x7fffffff) > 0x7f800000;
+    halves[i] = isNan ? (bits[i] >>> 16) | 0x40 : (bits[i] + 0x7fff + ((bits[i] >>> 16) & 1)) >>> 16;
+  }
   return halves;
 }

@@ -32,17 +32,23 @@ export async function readSafetensorsHeader(
     if (name === '__metadata__') continue;
     tensors.set(name, locate(entry, 8 + headerLen, `${fileName}: tensor ${name}`));
   }
-  const endOffset = Math.max(8 + headerLen, ...[...tensors.values()].map((t) => t.offset + t.numBytes));
+  let endOffset = 8 + headerLen;
+  for (const { offset, numBytes } of tensors.values()) endOffset = Math.max(endOffset, offset + numBytes);
   if (size < endOffset) throw truncated(fileName, size, endOffset);
   return tensors;
 }
 
 function parseHeader(bytes: Buffer, fileName: string): Record<string, unknown> {
+  let header: unknown;
   try {
-    return JSON.parse(bytes.toString('utf8')) as Record<string, unknown>;
+    header = JSON.parse(bytes.toString('utf8'));
   } catch (cause) {
     throw invalid(fileName, 'has a header that is not JSON', cause);
   }
+  if (typeof header !== 'object' || header === null || Array.isArray(header)) {
+    throw invalid(fileName, 'has a header that is no JSON object');
+  }
+  return header as Record<string, unknown>;
 }
 
 function locate(entry: unknown, dataOffset: number, what: string): TensorLocation {
