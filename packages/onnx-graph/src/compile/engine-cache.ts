@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '@tessera/domain';
@@ -9,9 +9,9 @@ import { type EngineManifest, engineFormatVersion } from './engine-manifest.js';
 /**
  * The folder in which compiled engines are kept:
  *
- *     engines/<key>/…                 complete engines; they appear by a rename and never change
- *     engines/<key>.<pid>.partial/    being written by process <pid>
- *     revisions/<fingerprint>         content digest of a checkpoint folder that was read before
+ *     engines/<key>/…                     complete engines; they appear by a rename and never change
+ *     engines/<key>.<pid>.<id>.partial/   being written by process <pid>
+ *     revisions/<fingerprint>             content digest of a checkpoint folder that was read before
  */
 export class EngineCache {
   readonly #dir: string;
@@ -38,7 +38,7 @@ export class EngineCache {
   /** Writes an engine in a folder of its own and publishes it whole, or leaves nothing behind. */
   async publish(key: string, write: (partialDir: string) => Promise<EngineManifest>): Promise<EngineManifest> {
     await this.#removeAbandoned();
-    const partialDir = `${this.engineDir(key)}.${process.pid}.partial`;
+    const partialDir = `${this.engineDir(key)}.${process.pid}.${randomUUID()}.partial`;
     try {
       await mkdir(partialDir, { recursive: true });
       const manifest = await write(partialDir);
@@ -79,7 +79,7 @@ export class EngineCache {
   async #removeAbandoned(): Promise<void> {
     const enginesDir = join(this.#dir, 'engines');
     for (const name of await readdir(enginesDir).catch(() => [])) {
-      const pid = /\.(\d+)\.partial$/.exec(name)?.[1];
+      const pid = /\.(\d+)\.[^.]+\.partial$/.exec(name)?.[1];
       if (pid && !isRunning(Number(pid))) await rm(join(enginesDir, name), { recursive: true, force: true });
     }
   }
@@ -89,7 +89,7 @@ export class EngineCache {
 export async function readManifest(engineDir: string): Promise<EngineManifest> {
   const text = await readFile(join(engineDir, 'manifest.json'), 'utf8').catch(() => undefined);
   if (text === undefined) throw engineInvalid(engineDir, 'has no manifest.json');
-  const manifest = JSON.parse(text) as EngineManifest;
+  const manifest = parseManifest(text, engineDir);
   if (manifest.formatVersion !== engineFormatVersion) {
     throw engineInvalid(engineDir, `has format ${manifest.formatVersion}, this version reads ${engineFormatVersion}`);
   }
@@ -104,8 +104,16 @@ export async function readManifest(engineDir: string): Promise<EngineManifest> {
   return manifest;
 }
 
-function engineInvalid(engineDir: string, problem: string): ServingError {
-  return new ServingError('engine_invalid', `The engine in ${engineDir} ${problem}.`, { dir: engineDir });
+function parseManifest(text: string, engineDir: string): EngineManifest {
+  try {
+    return JSON.parse(text) as EngineManifest;
+  } catch (cause) {
+    throw engineInvalid(engineDir, 'has a manifest.json that is no JSON', cause);
+  }
+}
+
+function engineInvalid(engineDir: string, problem: string, cause?: unknown): ServingError {
+  return new ServingError('engine_invalid', `The engine in ${engineDir} ${problem}.`, { dir: engineDir }, { cause });
 }
 
 function isRunning(pid: number): boolean {

@@ -54,13 +54,13 @@ describe('WeightFileWriter', () => {
     await expect(WeightFileWriter.create(path)).rejects.toMatchObject({ code: 'EEXIST' });
   });
 
-  it('passes on an error of the source', async () => {
+  it('closes the file and passes the error on when a source fails', async () => {
     const writer = await WeightFileWriter.create(join(await temporaryFolder(), 'weights.bin'));
     async function* blocks(): AsyncGenerator<Uint8Array> {
       yield Uint8Array.of(1);
       throw new Error('truncated');
     }
     await expect(writer.append(blocks())).rejects.toThrow('truncated');
-    await writer.close();
+    await expect(writer.append([Uint8Array.of(1)])).rejects.toMatchObject({ code: 'EBADF' });
   });
 });

@@ -31,8 +31,17 @@ export class WeightFileWriter {
     return new WeightFileWriter(await open(path, 'wx'));
   }
 
-  /** Appends the blocks as one weight. Throws `disk_full`. */
+  /** Appends the blocks as one weight. A failure, such as `disk_full`, closes the file. */
   async append(blocks: AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>): Promise<WeightLocation> {
+    try {
+      return await this.#append(blocks);
+    } catch (error) {
+      await this.#file.close();
+      throw error;
+    }
+  }
+
+  async #append(blocks: AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>): Promise<WeightLocation> {
     await this.#write(new Uint8Array((alignmentBytes - (this.#numBytes % alignmentBytes)) % alignmentBytes));
     const offset = this.#numBytes;
     for await (const block of blocks) {
