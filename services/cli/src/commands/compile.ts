@@ -1,6 +1,6 @@
 import { prepareEngine } from '@tessera/engine';
 import type { CompiledEngine, OpInvariance, RowInvariance } from '@tessera/onnx-graph';
-import { formatDuration, formatQuantity } from '@tessera/runtime';
+import { formatQuantity } from '@tessera/runtime';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, readConfig } from '../config-options.js';
@@ -34,7 +34,7 @@ function formatEngine({ dir, manifest, isReused }: CompiledEngine, durationMs: n
     ['revision', manifest.modelRevision],
     ['size', `${formatQuantity(numBytes, 'bytes')} in ${manifest.files.length} files`],
     ['ranks', String(manifest.options.numRanks)],
-    [isReused ? 'found in' : 'compiled in', formatDuration(durationMs)],
+    [isReused ? 'found in' : 'compiled in', `${(durationMs / 1000).toFixed(1)} s`],
   ];
   const table = manifest.rowInvariance ? ['', ...formatInvariance(manifest.rowInvariance)] : [];
   return [...alignColumns(facts, ['left', 'left']), ...table].join('\n');

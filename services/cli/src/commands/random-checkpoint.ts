@@ -2,6 +2,7 @@ import { ServingError } from '@tessera/domain';
 import { createProgress, type Progress } from '@tessera/runtime';
 import { Argument, Command } from 'commander';
 import { type PublishedSizeId, publishedSizes } from '../inspect/published-sizes.js';
+import { publishedConfig } from '../random-checkpoint/published-config.js';
 import { writeRandomCheckpoint } from '../random-checkpoint/write-random-checkpoint.js';
 import { parseCount, parseIndex } from './parse-count.js';
 
@@ -39,8 +40,8 @@ async function randomCheckpoint(
   try {
     await writeRandomCheckpoint(
       dir,
-      size,
-      { numLayers, seed },
+      publishedConfig(size, numLayers),
+      { seed },
       {
         onStart: (total) => {
           progress = createProgress({ title: 'Writing checkpoint', total, unit: 'bytes' });

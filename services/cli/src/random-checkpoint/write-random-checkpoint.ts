@@ -3,16 +3,13 @@ import { join } from 'node:path';
 import { expectedTensors } from '@tessera/onnx-graph';
 import { validateModelConfig } from '@tessera/qwen2-5-vl';
 import { bundledModelDir } from '@tessera/standalone';
-import type { PublishedSize } from '../inspect/published-sizes.js';
 import { fillEmptyFolder } from './fill-empty-folder.js';
 import { type PlannedShard, planShards, shardHeader, shardIndex } from './plan-shards.js';
-import { publishedConfig, publishedGenerationConfig, publishedPreprocessorConfig } from './published-config.js';
+import { publishedGenerationConfig, publishedPreprocessorConfig } from './published-config.js';
 import { publishedTokenizer } from './published-tokenizer.js';
 import { RandomWeights } from './random-weights.js';
 
 export interface RandomCheckpointOptions {
-  /** At most that of the published size. */
-  readonly numLayers: number;
   readonly seed: number;
   /** Data of one safetensors file at most. Default 4 GB. */
   readonly maxShardBytes?: number;
@@ -29,16 +26,16 @@ export interface RandomCheckpointHooks {
 const extraBytes = 16_000_000;
 
 /**
- * Writes a checkpoint folder laid out as a published one, with random bf16 weights. All or nothing: whatever stops it,
- * the folder is left as it was. Throws `invalid_option` unless `dir` is new or empty, and `disk_full`.
+ * Writes a checkpoint folder laid out as a published one, with random bf16 weights for `config`, a parsed
+ * `config.json`. All or nothing: whatever stops it, the folder is left as it was. Throws `invalid_option` unless `dir`
+ * is new or empty, and `disk_full`.
  */
 export async function writeRandomCheckpoint(
   dir: string,
-  size: PublishedSize,
-  { numLayers, seed, maxShardBytes = 4_000_000_000 }: RandomCheckpointOptions,
+  config: object,
+  { seed, maxShardBytes = 4_000_000_000 }: RandomCheckpointOptions,
   hooks: RandomCheckpointHooks = {},
 ): Promise<void> {
-  const config = publishedConfig(size, numLayers);
   const shards = planShards(expectedTensors(validateModelConfig(config)), maxShardBytes);
   const totalBytes = shards.reduce((sum, { dataBytes }) => sum + dataBytes, 0);
   await fillEmptyFolder(dir, totalBytes + extraBytes, async () => {
