@@ -43,12 +43,21 @@ const imageUrl = z
   })
   .refine(({ url, file_id }) => (url == null) !== (file_id == null), { error: 'needs either url or file_id' });
 
+/** What to say of a kind that no schema of a union takes; other mistakes keep their own words. */
+function ofUnknownKind(message: string) {
+  return { error: ({ code }: { readonly code?: string }) => (code === 'invalid_union' ? message : undefined) };
+}
+
+const userPartKinds = ofUnknownKind("expected 'text', 'image_url', 'input_image' or 'file'");
+const textPartKinds = ofUnknownKind("expected 'text'; pictures belong to messages of the role 'user'");
+const roles = ofUnknownKind("expected 'system', 'developer', 'user' or 'assistant'");
+
 function userPart(maxVisualPixels: number) {
   const sized = scaling(maxVisualPixels);
   const bothSides = (part: { resized_height?: number | null | undefined; resized_width?: number | null | undefined }) =>
     (part.resized_height == null) === (part.resized_width == null);
   const needsBoth = { error: 'resized_height and resized_width go together', path: ['resized_height'] };
-  return z.discriminatedUnion('type', [
+  const parts = [
     textPart,
     z.strictObject({ type: z.literal('image_url'), image_url: imageUrl, ...sized }).refine(bothSides, needsBoth),
     z
@@ -67,42 +76,43 @@ function userPart(maxVisualPixels: number) {
       .strictObject({ type: z.literal('file'), file: z.strictObject({ file_id: z.string().min(1) }), ...sized })
       .refine(bothSides, needsBoth),
     unsupportedPart,
-  ]);
+  ] as const;
+  return z.discriminatedUnion('type', parts, userPartKinds);
 }
 
 const name = z.string().max(64).nullish().describe('Accepted and not used.');
-const textContent = z.union([z.string(), z.array(z.discriminatedUnion('type', [textPart, unsupportedPart]))]);
+const textContent = z.union([
+  z.string(),
+  z.array(z.discriminatedUnion('type', [textPart, unsupportedPart], textPartKinds)),
+]);
 
 /** The `messages` of a conversation: pictures belong to the user's. */
 export function createMessagesSchema(maxVisualPixels: number) {
   const userContent = z.union([z.string(), z.array(userPart(maxVisualPixels))]);
-  return z
-    .array(
-      z.discriminatedUnion('role', [
-        z.strictObject({ role: z.literal('system'), content: textContent, name }),
-        z.strictObject({ role: z.literal('developer'), content: textContent, name }),
-        z.strictObject({ role: z.literal('user'), content: userContent, name }),
-        z.strictObject({
-          role: z.literal('assistant'),
-          content: textContent.nullish(),
-          name,
-          refusal: z.null().optional(),
-          annotations: z.array(z.never()).nullish(),
-          audio: unsupported('audio is not supported'),
-          function_call: unsupported('function calls are not supported'),
-          tool_calls: unsupported('tools are not supported', isEmptyArray),
-        }),
-        z
-          .looseObject({ role: z.enum(['tool', 'function']) })
-          .refine(() => false, {
-            error: 'tools are not supported',
-            path: ['role'],
-            params: { reason: 'unsupported_feature' },
-          })
-          .transform((): never => z.NEVER),
-      ]),
-    )
-    .min(1);
+  const messages = [
+    z.strictObject({ role: z.literal('system'), content: textContent, name }),
+    z.strictObject({ role: z.literal('developer'), content: textContent, name }),
+    z.strictObject({ role: z.literal('user'), content: userContent, name }),
+    z.strictObject({
+      role: z.literal('assistant'),
+      content: textContent.nullish(),
+      name,
+      refusal: z.null().optional(),
+      annotations: z.array(z.never()).nullish(),
+      audio: unsupported('audio is not supported'),
+      function_call: unsupported('function calls are not supported'),
+      tool_calls: unsupported('tools are not supported', isEmptyArray),
+    }),
+    z
+      .looseObject({ role: z.enum(['tool', 'function']) })
+      .refine(() => false, {
+        error: 'tools are not supported',
+        path: ['role'],
+        params: { reason: 'unsupported_feature' },
+      })
+      .transform((): never => z.NEVER),
+  ] as const;
+  return z.array(z.discriminatedUnion('role', messages, roles)).min(1);
 }
 
 export type ChatMessages = z.output<ReturnType<typeof createMessagesSchema>>;

@@ -14,6 +14,13 @@ export function registerBodyParser(app: FastifyInstance, config: GatewayConfig):
       numValues: config.maxJsonValues,
     });
   });
+  app.addContentTypeParser('*', async ({ headers }: FastifyRequest) => {
+    const given = headers['content-type'] === undefined ? 'a body without content-type' : headers['content-type'];
+    throw new ServingError(
+      'unsupported_content_type',
+      `${given} is not accepted; send application/json, or multipart/form-data to /v1/files`,
+    );
+  });
 }
 
 function assertNotCompressed(request: FastifyRequest): void {

@@ -7,7 +7,7 @@ const part = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('size'), pixels: z.int().min(2).max(9) }),
 ]);
 const schema = z.strictObject({
-  content: z.union([z.string(), z.array(part)]),
+  content: z.union([z.string(), z.array(part).max(2)]),
   tools: z
     .unknown()
     .refine((value) => value === undefined, { error: 'no tools', params: { reason: 'unsupported_feature' } })
@@ -64,7 +64,14 @@ describe('validate', () => {
       /'text' \| 'size'.*given "x"/,
     ],
     ['names a missing field', {}, 'invalid_field', 'content', /given nothing/],
-    ['refuses a body that is no object', [], 'invalid_field', '', /the body: .*given an array of 0/],
+    ['refuses a body that is no object', [], 'invalid_field', undefined, /the body: .*given an array of 0/],
+    [
+      'names the limit of the type that a value has',
+      { content: Array(3).fill({ type: 'text', text: '' }) },
+      'invalid_field',
+      'content',
+      /content: Too big: expected array to have <=2 items, given an array of 3/,
+    ],
     ['gives the reason that a check names', { content: 'x', tools: [] }, 'unsupported_feature', 'tools', /no tools/],
     [
       'shortens long values',
@@ -76,9 +83,12 @@ describe('validate', () => {
   ] as const;
   for (const [title, body, reason, field, message] of cases) {
     it(title, () => {
-      const facts = expect.objectContaining({ field });
       expect(() => validate(schema, body)).toThrow(
-        expect.objectContaining({ reason, facts, message: expect.stringMatching(message) }),
+        expect.objectContaining({
+          reason,
+          facts: field === undefined ? {} : expect.objectContaining({ field }),
+          message: expect.stringMatching(message),
+        }),
       );
     });
   }

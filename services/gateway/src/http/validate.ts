@@ -28,19 +28,24 @@ function toError(issue: Issue, raw: unknown): ServingError {
   const reason =
     issue.code === 'custom' ? ((issue.params as IssueParams | undefined)?.reason ?? 'invalid_field') : 'invalid_field';
   const given = describeGiven(valueAtPath(raw, issue.path));
-  return new ServingError(reason, `${field || 'the body'}: ${describeIssue(issue)}, given ${given}`, { field });
+  const message = `${field || 'the body'}: ${describeIssue(issue)}, given ${given}`;
+  return new ServingError(reason, message, field === '' ? {} : { field });
 }
 
-/** The issue to report: of a union, that of the branch which got furthest into the value. */
+/** The issue to report: of a union, that of the branch which got furthest into the value, or at least takes its type. */
 function firstIssue(issues: readonly Issue[]): Issue {
   const issue = issues[0]!;
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) return issue;
   const branches = issue.errors.map((errors) => firstIssue(errors));
-  const deepest = branches.reduce((best, branch) => (branch.path.length > best.path.length ? branch : best));
+  const deepest = branches.reduce((best, branch) => (progressOf(branch) > progressOf(best) ? branch : best));
   if (deepest.path.length > 0 || deepest.code !== 'invalid_type')
     return { ...deepest, path: [...issue.path, ...deepest.path] };
   const wanted = branches.map((branch) => (branch.code === 'invalid_type' ? branch.expected : branch.message));
   return { ...deepest, path: issue.path, message: `expected ${wanted.join(' or ')}` };
+}
+
+function progressOf({ path, code }: Issue): number {
+  return path.length + (code === 'invalid_type' ? 0 : 0.5);
 }
 
 /** The message of an issue; of a record's key, what is wrong with the key. */

@@ -13,7 +13,8 @@ export async function probeImage(bytes: Uint8Array, field = 'image'): Promise<Im
     const { width, height, orientation } = await sharp(bytes, { limitInputPixels: false, failOn: 'none' }).metadata();
     return orientedSize({ height, width }, orientation ?? 1);
   } catch (cause) {
-    const detail = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+    const [firstLine = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    const detail = firstLine.replace(/:\s*$/, '');
     throw new ServingError(
       'media_undecodable',
       `${field}: the image's header cannot be read: ${detail}`,

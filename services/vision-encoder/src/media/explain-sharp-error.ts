@@ -19,5 +19,5 @@ export function explainSharpError(error: unknown): ServingError {
   const known = explanations.find(({ pattern }) => pattern.test(text));
   if (known !== undefined) return new ServingError(known.reason, known.message, {}, { cause: error });
   const [firstLine = 'unknown error'] = text.trim().split('\n');
-  return new ServingError('media_undecodable', `The picture cannot be decoded: ${firstLine}.`, {}, { cause: error });
+  return new ServingError('media_undecodable', `The picture is cut off or broken: ${firstLine}.`, {}, { cause: error });
 }
