@@ -1,0 +1,28 @@
+import { ApiClient } from './api-client.js';
+import { runTessera, sharedEngineCache, type TesseraProcess } from './tessera-process.js';
+
+export interface Server {
+  readonly url: string;
+  readonly api: ApiClient;
+  readonly process: TesseraProcess;
+  /** Ends it as Ctrl-C does; rejects when it does not end cleanly. */
+  stop(): Promise<void>;
+}
+
+/** `tessera serve` with these options on a free port, ready for requests. */
+export async function startServer(options: Readonly<Record<string, string | number>> = {}): Promise<Server> {
+  const given = { port: 0, 'engine-cache': sharedEngineCache, 'log-level': 'warn', ...options };
+  const flags = Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const tessera = runTessera(['serve', ...flags]);
+  const [, url] = await tessera.printed(/^Tessera serves \S+ at (\S+)/m);
+  return {
+    url: url!,
+    api: new ApiClient(url!),
+    process: tessera,
+    async stop() {
+      tessera.signal('SIGINT');
+      const code = await tessera.exited;
+      if (code !== 0) throw new Error(`The server ended with ${code}:\n${tessera.output}`);
+    },
+  };
+}
