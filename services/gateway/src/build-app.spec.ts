@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { drawPicture } from './testing/pictures.js';
 import { say } from './testing/scripted-scheduler.js';
@@ -122,5 +123,11 @@ it('bad options fail at boot, by name', async () => {
     reason: 'invalid_option',
     message: expect.stringContaining('--max-images'),
   });
+  for (const filesDir of ['/nowhere/at/all', fileURLToPath(import.meta.url)]) {
+    await expect(start({ filesDir })).rejects.toMatchObject({
+      reason: 'invalid_option',
+      message: expect.stringMatching(/^--files-dir .* directory/),
+    });
+  }
   await expect(start({ maxPictures: 1 })).rejects.toMatchObject({ reason: 'invalid_option' });
 });

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from './build-app.js';
 import { longestTokenBytes } from './chat/prepare-prompt.js';
 import { type GatewayConfig, type GatewayOptions, gatewayConfigSchema } from './config.js';
+import { assertWritableDir } from './files/assert-writable-dir.js';
 import { FileRegistry } from './files/file-registry.js';
 import { createSpillingBlobStore } from './files/spilling-blob-store.js';
 import type { GatewayContext } from './gateway-context.js';
@@ -28,6 +29,7 @@ export interface Gateway {
 /** Builds a gateway that does not listen yet; ServingError `invalid_option` for bad options. */
 export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): Gateway {
   const config = loadConfig(gatewayConfigSchema, { env: {}, overrides: options });
+  assertWritableDir(config.filesDir, '--files-dir');
   const context = createContext(deps, config);
   const { active, blobs } = context;
   let closing: Promise<void> | undefined;

@@ -23,6 +23,7 @@ export const standaloneConfigSchema = z.strictObject({
   engineCache: z.string().min(1).default(defaultEngineCache).describe('Folder in which compiled engines are kept.'),
   weights: z.enum(['fp32']).default('fp32').describe('Form of the weights.'),
   tp: count.default(1).describe('Tensor-parallel degree; all ranks run in this process.'),
+  kernel: z.enum(['wasm', 'plain']).default('wasm').describe('Attention kernel; plain is slow and checks the other.'),
   threads: count.default(availableParallelism()).describe('Threads inside an operation.'),
   maxSequences: count.default(16).describe('Sequences that run at once.'),
   maxStepTokens: count.default(512).describe('Tokens computed in one step, prompts and answers together.'),

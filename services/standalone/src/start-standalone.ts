@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
+import { ServingError } from '@tessera/domain';
 import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
 import { type CompiledEngine, type CompileProgress, loadProcessor } from '@tessera/onnx-graph';
@@ -9,6 +10,7 @@ import { createMetrics } from '@tessera/runtime';
 import { createScheduler } from '@tessera/scheduler';
 import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-encoder';
 import type { StandaloneConfig } from './config.js';
+import { explainListenError } from './explain-listen-error.js';
 import { registerServingMetrics } from './serving-metrics.js';
 
 export interface StandaloneDeps {
@@ -37,6 +39,7 @@ export async function startStandalone(
 
   const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor));
   context.onShutdown('decoder', () => decoder.close());
+  assertContextLen(config.maxContextLen, decoder.description.maxContextLen);
   const encoderEngine = await createEncoderEngine(engine.dir, { numThreads: config.threads });
   context.onShutdown('encoder', () => encoderEngine.close());
   const decoders = createMediaDecoderPool({
@@ -77,7 +80,10 @@ export async function startStandalone(
     gatewayOptions(config),
   );
   context.onShutdown('gateway', () => gateway.close());
-  return { url: await gateway.listen({ host: config.host, port: config.port }), modelId };
+  const url = await gateway.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
+    throw explainListenError(error, config);
+  });
+  return { url, modelId };
 }
 
 function prepare(
@@ -101,13 +107,20 @@ function decoderOptions(config: StandaloneConfig, processor: Processor) {
     config.kvCacheTokens ?? Math.min(wanted, Math.floor(config.kvCacheBytes / kvBytesPerToken(text)));
   return {
     numThreads: config.threads,
-    kernel: 'plain' as const,
+    kernel: config.kernel,
     numLanes: config.maxSequences,
     kvCapacityTokens,
     maxStepTokens: config.maxStepTokens,
     numTokens: processor.tokenizer.numTokens,
     maxContextLen: config.maxContextLen,
   };
+}
+
+/** The decoder takes less than was asked for where model or cache end before. */
+function assertContextLen(asked: number | undefined, limit: number): void {
+  if (asked === undefined || asked <= limit) return;
+  const message = `--max-context-len ${asked} is above ${limit}, what the model and the KV cache allow.`;
+  throw new ServingError('invalid_option', message, { limit, given: asked });
 }
 
 /** Keys and values of all layers in float32. */

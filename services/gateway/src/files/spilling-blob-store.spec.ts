@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,6 +68,14 @@ describe('SpillingBlobStore', () => {
     }
     await expect(store.put(failing(), 40)).rejects.toThrow('gone');
     await store.put(chunks(40), 40);
+  });
+
+  it('goes on when its directory is back', async () => {
+    await rm(parentDir, { recursive: true });
+    await expect(store.put(chunks(30), 40)).rejects.toMatchObject({ code: 'ENOENT' });
+    await mkdir(parentDir);
+    await store.put(chunks(30), 40);
+    expect(await filesOnDisk()).toBe(1);
   });
 
   it('leaves nothing on disk when closed', async () => {

@@ -78,7 +78,10 @@ class SpillingBlobStore implements BlobStore {
   }
 
   async #pathOf(blobId: string): Promise<string> {
-    this.#directory ??= mkdtemp(join(this.options.parentDir, 'tessera-files-'));
+    this.#directory ??= mkdtemp(join(this.options.parentDir, 'tessera-files-')).catch((error: unknown) => {
+      this.#directory = undefined;
+      throw error;
+    });
     return join(await this.#directory, blobId);
   }
 }

@@ -1,12 +1,13 @@
 import { type ErrorReason, ServingError } from '@tessera/domain';
 
-/** Codes of Fastify, its multipart plugin and Node's streams, and what they mean here. */
+/** Codes of Fastify, its multipart plugin and Node's streams and files, and what they mean here. */
 const reasonOfFrameworkCode: Record<string, ErrorReason> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_content_type',
   FST_ERR_CTP_EMPTY_TYPE: 'unsupported_content_type',
   FST_INVALID_MULTIPART_CONTENT_TYPE: 'unsupported_content_type',
   FST_ERR_CTP_BODY_TOO_LARGE: 'body_too_large',
   FST_REQ_FILE_TOO_LARGE: 'body_too_large',
+  ENOSPC: 'storage_full',
   ECONNRESET: 'cancelled',
   ERR_STREAM_PREMATURE_CLOSE: 'cancelled',
 };
