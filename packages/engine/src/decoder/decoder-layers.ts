@@ -115,8 +115,7 @@ async function attend(
 ): Promise<Tensor> {
   const out = new Float32Array(q.size);
   const qkv = { q: q.data as Float32Array, k: k.data as Float32Array, v: v.data as Float32Array };
-  const spans = batch.chunks.map(({ span }) => span);
-  await stopwatch.time('attentionMs', () => attention.attend(layer, spans, qkv, out));
+  await stopwatch.time('attentionMs', () => attention.attend(layer, batch.spans, qkv, out));
   return tensor(out, batch.numRows);
 }
 

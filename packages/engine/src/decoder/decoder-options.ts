@@ -3,15 +3,20 @@ import type { EngineManifest, ShardPlan } from '@tessera/onnx-graph';
 import type { TextConfig } from '@tessera/qwen2-5-vl';
 import type { PagedAttention } from '../attention/paged-attention.js';
 import { PlainAttention } from '../attention/plain-attention.js';
+import { wasmPageLen } from '../attention/wasm/kv-memory-plan.js';
+import { WasmAttention } from '../attention/wasm/wasm-attention.js';
 
-/** Positions a page on the CPU. */
-const pageLen = 16;
+/** Positions a page on the CPU, whatever the kernel. */
+const pageLen = wasmPageLen;
+
+/** `wasm` is the fast one; `plain` its oracle, and what serves head sizes that are no multiple of 8. */
+export type AttentionKernelName = 'wasm' | 'plain';
 
 /** How a decoder rank is set up; the same on all ranks of a group. */
 export interface DecoderOptions {
   /** Threads inside a matmul. */
   readonly numThreads: number;
-  readonly kernel: 'plain';
+  readonly kernel: AttentionKernelName;
   /** Sequences that run at once. */
   readonly numLanes: number;
   /** Positions that the KV pool holds, rounded up to whole pages. */
@@ -30,7 +35,15 @@ export function createAttention(text: TextConfig, shard: ShardPlan, options: Dec
     numKvHeads: shard.kvHeads.end - shard.kvHeads.start,
     headDim: text.headDim,
   };
-  return new PlainAttention(shape, { pageLen, numPages: Math.ceil(options.kvCapacityTokens / pageLen) });
+  const numPages = Math.ceil(options.kvCapacityTokens / pageLen);
+  if (options.kernel === 'plain' || text.headDim % 8 !== 0) return new PlainAttention(shape, { pageLen, numPages });
+  return new WasmAttention(shape, {
+    numPages,
+    maxRows: options.maxStepTokens,
+    maxSpans: options.numLanes,
+    maxPositions: numPages * pageLen,
+    numThreads: options.numThreads,
+  });
 }
 
 export function describeDecoder(

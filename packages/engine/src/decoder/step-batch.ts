@@ -16,6 +16,8 @@ export interface BatchedChunk {
 export interface StepBatch {
   readonly numRows: number;
   readonly chunks: readonly BatchedChunk[];
+  /** Those of the chunks; one array for all layers. */
+  readonly spans: readonly AttentionSpan[];
   /** [numRows, hiddenSize]. */
   readonly inputEmbeds: Float32Array;
   /** [numRows, headDim / 2] each. */
@@ -43,7 +45,8 @@ export async function createStepBatch(
   }
   const inputEmbeds = new Float32Array(numRows * sources.text.hiddenSize);
   for (const { lane, span } of batched) await embedRows(lane, span, sources, inputEmbeds);
-  return { numRows, chunks: batched, inputEmbeds, ...rotaryTables(batched, numRows, sources.text) };
+  const spans = batched.map(({ span }) => span);
+  return { numRows, chunks: batched, spans, inputEmbeds, ...rotaryTables(batched, numRows, sources.text) };
 }
 
 async function embedRows(

@@ -1,4 +1,5 @@
 import { ServingError } from '@tessera/domain';
+import type { AttentionKernelName } from '@tessera/engine';
 import { defaultEngineCache } from '@tessera/standalone';
 import { Command, Option } from 'commander';
 import { formatReport } from '../verify/format-report.js';
@@ -7,7 +8,7 @@ import { VerifyReport } from '../verify/verify-report.js';
 
 interface VerifyFlags {
   readonly weights: 'fp32';
-  readonly kernel: 'plain';
+  readonly kernel: AttentionKernelName;
   readonly chunk: string;
   readonly batch: string;
   readonly tp: string;
@@ -20,7 +21,7 @@ export function verifyCommand(): Command {
     .description('Compare every case of a folder of reference data with what the engine computes.')
     .argument('<goldens>', 'folder with checkpoints, media, cases and unit vectors')
     .addOption(new Option('--weights <form>', 'form of the weights').choices(['fp32']).default('fp32'))
-    .addOption(new Option('--kernel <name>', 'attention kernel').choices(['plain']).default('plain'))
+    .addOption(new Option('--kernel <name>', 'attention kernel').choices(['wasm', 'plain']).default('wasm'))
     .option('--chunk <sizes>', 'prompt tokens a step: numbers or "whole", comma-separated', 'whole')
     .option('--batch <sizes>', 'cases that run together, comma-separated', '1')
     .option('--tp <degrees>', 'tensor-parallel degrees, comma-separated', '1')

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { embeddingKey, type StagedVisual } from '@tessera/domain';
-import { CpuEncoder, LocalRankGroup, prepareEngine } from '@tessera/engine';
+import { type AttentionKernelName, CpuEncoder, LocalRankGroup, prepareEngine } from '@tessera/engine';
 import { loadProcessor } from '@tessera/onnx-graph';
 import type { Processor, SpecialTokenIds } from '@tessera/qwen2-5-vl';
 import { createMediaDecoderPool, type MediaDecoderPool } from '@tessera/vision-encoder';
@@ -14,7 +14,7 @@ import type { VerifyReport } from './verify-report.js';
 
 export interface VerifyOptions {
   readonly weights: 'fp32';
-  readonly kernel: 'plain';
+  readonly kernel: AttentionKernelName;
   /** Prompt tokens a step; Infinity computes a prompt whole. */
   readonly chunkLens: readonly number[];
   readonly batchSizes: readonly number[];

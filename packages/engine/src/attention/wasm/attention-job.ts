@@ -1,0 +1,104 @@
+import type { AttentionShape, AttentionSpan } from '../paged-attention.js';
+import { type KvMemoryPlan, wasmPageLen } from './kv-memory-plan.js';
+
+/** Word indices of the job; `kernels/job.ts` reads it. */
+const word = {
+  finishedItems: 2,
+  numItems: 3,
+  numHeads: 4,
+  numKvHeads: 5,
+  headDim: 6,
+  queries: 7,
+  output: 8,
+  rows: 9,
+  keys: 10,
+  values: 11,
+  maxPositions: 12,
+} as const;
+
+const beingLaidOut = 0xffff_ffffn;
+
+/** The job of one memory: lays out what all threads then work on. */
+export class AttentionJob {
+  readonly #plan: KvMemoryPlan;
+  readonly #shape: AttentionShape;
+  readonly #words: Uint32Array;
+  readonly #claims: BigUint64Array;
+  readonly #memoryWords: Uint32Array;
+  readonly #maxSpans: number;
+  #spans: readonly AttentionSpan[] | undefined;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    plan: KvMemoryPlan,
+    shape: AttentionShape,
+    limits: { maxSpans: number; maxPositions: number },
+  ) {
+    this.#plan = plan;
+    this.#shape = shape;
+    this.#maxSpans = limits.maxSpans;
+    this.#words = new Uint32Array(memory.buffer, plan.job, 16);
+    this.#claims = new BigUint64Array(memory.buffer, plan.job, 1);
+    this.#memoryWords = new Uint32Array(memory.buffer);
+    this.#words[word.numHeads] = shape.numHeads;
+    this.#words[word.numKvHeads] = shape.numKvHeads;
+    this.#words[word.headDim] = shape.headDim;
+    this.#words[word.queries] = plan.queries;
+    this.#words[word.output] = plan.output;
+    this.#words[word.rows] = plan.rowTable;
+    this.#words[word.maxPositions] = Math.ceil(limits.maxPositions / wasmPageLen) * wasmPageLen;
+  }
+
+  /** Closes the finished job, so that nobody claims from the next one while it is laid out. */
+  close(generation: number): void {
+    Atomics.store(this.#claims, 0, (BigInt(generation) << 32n) | beingLaidOut);
+  }
+
+  /** Points the job at a layer of this memory. */
+  selectLayer(layer: number): void {
+    const { pool, poolBytes } = this.#plan;
+    this.#words[word.keys] = pool + 2 * layer * poolBytes;
+    this.#words[word.values] = pool + (2 * layer + 1) * poolBytes;
+  }
+
+  /** Writes row and page tables; the same spans are not written twice. */
+  setSpans(spans: readonly AttentionSpan[]): void {
+    if (spans === this.#spans) return;
+    if (spans.length > this.#maxSpans)
+      throw new RangeError(`${spans.length} spans in a step of at most ${this.#maxSpans}.`);
+    this.#spans = spans;
+    let row = this.#plan.rowTable / 4;
+    let table = this.#plan.pageTables / 4;
+    let numRows = 0;
+    for (const span of spans) {
+      this.#memoryWords.set(span.pages, table);
+      for (let r = 0; r < span.numRows; r++) {
+        this.#memoryWords[row++] = span.firstPosition + r + 1;
+        this.#memoryWords[row++] = table * 4;
+      }
+      table += span.pages.length;
+      numRows += span.numRows;
+    }
+    this.#words[word.numItems] = numRows * this.#shape.numKvHeads;
+  }
+
+  /** Lets every thread that knows `generation` claim items. */
+  open(generation: number): void {
+    this.#words[word.finishedItems] = 0;
+    Atomics.store(this.#claims, 0, BigInt(generation) << 32n);
+  }
+
+  /** Blocks until every item is finished: briefly spinning, since an item takes a fraction of a millisecond. */
+  waitUntilFinished(): void {
+    const numItems = this.#words[word.numItems];
+    const finished = new Int32Array(this.#words.buffer, this.#plan.job + word.finishedItems * 4, 1);
+    for (let spins = 0; ; spins++) {
+      const seen = Atomics.load(finished, 0);
+      if (seen === numItems) return;
+      if (spins > maxSpins) Atomics.wait(finished, 0, seen, maxWaitMs);
+    }
+  }
+}
+
+const maxSpins = 20_000;
+const maxWaitMs = 0.05;

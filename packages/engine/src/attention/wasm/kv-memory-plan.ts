@@ -1,0 +1,87 @@
+import type { AttentionShape } from '../paged-attention.js';
+
+/** What a pool must hold and how large a step can get. */
+export interface AttentionCapacity {
+  readonly numPages: number;
+  /** Rows of a step. */
+  readonly maxRows: number;
+  /** Sequences of a step. */
+  readonly maxSpans: number;
+  /** Longest sequence. */
+  readonly maxPositions: number;
+  readonly numThreads: number;
+}
+
+/** Byte offsets in one WebAssembly memory that holds `numLayers` layers of the pool. */
+export interface KvMemoryPlan {
+  readonly numLayers: number;
+  readonly job: number;
+  readonly queries: number;
+  readonly keys: number;
+  readonly values: number;
+  readonly output: number;
+  readonly rowTable: number;
+  readonly pageTables: number;
+  /** Scratch of thread i is at `scratch + i · scratchBytes`. */
+  readonly scratch: number;
+  readonly scratchBytes: number;
+  readonly pool: number;
+  /** Keys of a layer, then its values, each of this size. */
+  readonly poolBytes: number;
+  readonly numBytes: number;
+}
+
+export const wasmPageLen = 16;
+const maxMemoryBytes = 2 ** 32 - 2 ** 16;
+
+/** Layers by memory: as many as fit below 4 GiB beside what a step needs. Throws when not even one does. */
+export function planMemories(shape: AttentionShape, capacity: AttentionCapacity, pageBytes: number): KvMemoryPlan[] {
+  const workspace = layOut(shape, capacity, pageBytes, 0);
+  const layerBytes = 2 * workspace.poolBytes;
+  const layersPerMemory = Math.min(shape.numLayers, Math.floor((maxMemoryBytes - workspace.numBytes) / layerBytes));
+  if (layersPerMemory < 1) {
+    throw new RangeError(
+      `A layer of ${capacity.numPages} pages needs ${layerBytes} bytes; a memory holds below 4 GiB.`,
+    );
+  }
+  const numMemories = Math.ceil(shape.numLayers / layersPerMemory);
+  return Array.from({ length: numMemories }, (_, i) =>
+    layOut(shape, capacity, pageBytes, Math.min(layersPerMemory, shape.numLayers - i * layersPerMemory)),
+  );
+}
+
+function layOut(
+  { numHeads, numKvHeads, headDim }: AttentionShape,
+  { numPages, maxRows, maxSpans, maxPositions, numThreads }: AttentionCapacity,
+  pageBytes: number,
+  numLayers: number,
+): KvMemoryPlan {
+  let end = 1024;
+  const take = (numBytes: number): number => {
+    const offset = end;
+    end = roundUp(end + numBytes, 64);
+    return offset;
+  };
+  const group = numHeads / numKvHeads;
+  const scratchBytes = roundUp(4 * group * (roundUp(maxPositions, wasmPageLen) + headDim + 1), 64);
+  const poolBytes = numPages * numKvHeads * pageBytes;
+  const plan = {
+    numLayers,
+    job: take(64),
+    queries: take(maxRows * numHeads * headDim * 4),
+    keys: take(maxRows * numKvHeads * headDim * 4),
+    values: take(maxRows * numKvHeads * headDim * 4),
+    output: take(maxRows * numHeads * headDim * 4),
+    rowTable: take(maxRows * 8),
+    pageTables: take(maxSpans * Math.ceil(maxPositions / wasmPageLen) * 4),
+    scratch: take(numThreads * scratchBytes),
+    scratchBytes,
+    pool: take(2 * numLayers * poolBytes),
+    poolBytes,
+  };
+  return { ...plan, numBytes: end };
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
+}
