@@ -34,7 +34,7 @@ export function expectToHold(api: ApiClient, holdings: Readonly<Record<string, n
   return expect.poll(() => readHoldings(api), { interval: 20, timeout: 10_000 }).toEqual(holdings);
 }
 
-/** Waits until a gauge has reached `value`. */
-export function expectGauge(api: ApiClient, name: string, value: number): Promise<void> {
+/** Waits until a metric has this value. */
+export function expectValue(api: ApiClient, name: string, value: number): Promise<void> {
   return expect.poll(async () => (await readMetrics(api)).get(name), { interval: 10, timeout: 10_000 }).toBe(value);
 }
