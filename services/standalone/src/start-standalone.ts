@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
-import { type CompiledEngine, type CompileProgress, loadProcessor } from '@tessera/onnx-graph';
+import { type CompiledEngine, type CompileProgress, loadProcessor, parseWeightPlan } from '@tessera/onnx-graph';
 import type { Processor, TextConfig } from '@tessera/qwen2-5-vl';
 import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
@@ -27,14 +27,17 @@ export interface StandaloneServer {
 /** Name of the one encoder in the process. */
 const encoderAddress = 'standalone';
 
-/** Brings up gateway, scheduler, encoder and decoder in one process; what it starts is closed through `context`. */
+/**
+ * Brings up gateway, scheduler, encoder and decoder in one process; what it starts is closed through `context`, whose
+ * signal ends a start before anything listens. ServingError for a model, an engine or options that cannot be served.
+ */
 export async function startStandalone(
   config: StandaloneConfig,
   { logger, context, onCompileProgress }: StandaloneDeps,
 ): Promise<StandaloneServer> {
   const modelDir = resolve(config.model);
   const processor = await loadProcessor(modelDir);
-  const engine = await prepare(modelDir, config, onCompileProgress);
+  const engine = await unlessAborted(prepare(modelDir, config, onCompileProgress), context.signal);
   logger.info({ revision: engine.manifest.modelRevision, isReused: engine.isReused }, 'engine ready');
 
   const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor));
@@ -49,6 +52,7 @@ export async function startStandalone(
     maxPixels: config.maxImagePixels,
   });
   context.onShutdown('media decoders', () => decoders.close());
+  context.signal.throwIfAborted();
 
   const visionEncoder = createVisionEncoder(
     { engine: encoderEngine, decoders },
@@ -92,7 +96,7 @@ function prepare(
   onProgress?: (progress: CompileProgress) => void,
 ): Promise<CompiledEngine> {
   const cut = config.tp === 1 ? 'attention' : 'allReduce';
-  const engineOptions = { weights: config.weights, numRanks: config.tp, cut, hasTaps: false } as const;
+  const engineOptions = { weights: parseWeightPlan(config.weights), numRanks: config.tp, cut, hasTaps: false } as const;
   return prepareEngine(modelDir, engineOptions, {
     cacheDir: config.engineCache,
     numThreads: config.threads,
@@ -114,6 +118,15 @@ function decoderOptions(config: StandaloneConfig, processor: Processor) {
     numTokens: processor.tokenizer.numTokens,
     maxContextLen: config.maxContextLen,
   };
+}
+
+/** Settles as `work` does, or fails at the abort: a compilation cannot be stopped, but the process can end amid it. */
+function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
 
 /** The decoder takes less than was asked for where model or cache end before. */
