@@ -17,3 +17,12 @@ export { type ProbeGraph, probeGraphs } from './graphs/probe-graphs.js';
 export { planShard, type ShardPlan } from './graphs/shard-plan.js';
 export { maxWindowLen } from './graphs/vision-graph.js';
 export { GraphBuilder } from './onnx/graph-builder.js';
+export { tensorsOf, type WeightForm } from './weights/matrix-weight.js';
+export {
+  parseWeightPlan,
+  type WeightFormName,
+  type WeightPart,
+  type WeightPlan,
+  weightParts,
+  weightPlans,
+} from './weights/weight-plan.js';

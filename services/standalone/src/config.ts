@@ -21,7 +21,10 @@ export const standaloneConfigSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on.'),
   port: z.int().min(0).max(65_535).default(8080).describe('Port to listen on; 0 takes any free one.'),
   engineCache: z.string().min(1).default(defaultEngineCache).describe('Folder in which compiled engines are kept.'),
-  weights: z.enum(['fp32']).default('fp32').describe('Form of the weights.'),
+  weights: z
+    .string()
+    .default('fp32')
+    .describe('Form of the weights: fp32, int8, int4, or by part such as int8,decoder=int4.'),
   tp: count.default(1).describe('Tensor-parallel degree; all ranks run in this process.'),
   kernel: z.enum(['wasm', 'plain']).default('wasm').describe('Attention kernel; plain is slow and checks the other.'),
   threads: count.default(availableParallelism()).describe('Threads inside an operation.'),

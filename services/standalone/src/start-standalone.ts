@@ -3,7 +3,7 @@ import { basename, resolve } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
-import { type CompiledEngine, type CompileProgress, loadProcessor } from '@tessera/onnx-graph';
+import { type CompiledEngine, type CompileProgress, loadProcessor, parseWeightPlan } from '@tessera/onnx-graph';
 import type { Processor, TextConfig } from '@tessera/qwen2-5-vl';
 import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
@@ -96,7 +96,7 @@ function prepare(
   onProgress?: (progress: CompileProgress) => void,
 ): Promise<CompiledEngine> {
   const cut = config.tp === 1 ? 'attention' : 'allReduce';
-  const engineOptions = { weights: config.weights, numRanks: config.tp, cut, hasTaps: false } as const;
+  const engineOptions = { weights: parseWeightPlan(config.weights), numRanks: config.tp, cut, hasTaps: false } as const;
   return prepareEngine(modelDir, engineOptions, {
     cacheDir: config.engineCache,
     numThreads: config.threads,

@@ -26,14 +26,18 @@ export async function probeRowInvariance(
   numThreads: number,
 ): Promise<RowInvariance> {
   const ops: OpInvariance[] = [];
-  for (const [i, probe] of probeGraphs(manifest.config, manifest.decoder.ranks[0].shard).entries()) {
+  for (const [i, probe] of probeGraphs(
+    manifest.config,
+    manifest.decoder.ranks[0].shard,
+    manifest.options.weights,
+  ).entries()) {
     const weights = probe.part === 'decoder' ? manifest.decoder.ranks[0].weights : manifest.encoder.weights;
     const session = await loadProbe(engineDir, `probe-${i}.onnx`, probe, weights, numThreads);
     const differingRowCounts = await findDifferences(session, probe);
     await session.release();
-    const { part, op, k, n } = probe;
+    const { part, op, k, n, dtype } = probe;
     const isRowInvariant = differingRowCounts.length === 0;
-    ops.push({ part, op, k, n, dtype: 'float32', isRowInvariant, differingRowCounts });
+    ops.push({ part, op, k, n, dtype, isRowInvariant, differingRowCounts });
   }
   const isDecoderInvariant = ops.every(({ part, isRowInvariant }) => part === 'encoder' || isRowInvariant);
   return { numThreads, isDecoderInvariant, ops };

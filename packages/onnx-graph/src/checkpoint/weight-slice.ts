@@ -43,23 +43,32 @@ const maxBlockBytes = 16 << 20;
 
 /** Reads a slice in blocks of whole padded rows, at most 16 MiB of source each, in order. */
 export async function* readSlice(checkpoint: Checkpoint, slice: WeightSlice): AsyncGenerator<Float32Array> {
-  const shape = checkpoint.shapes.get(slice.tensor) ?? [];
-  const numStoredCols = shape.slice(1).reduce((product, n) => product * n, 1);
-  const rowsPerBlock = Math.max(1, Math.floor(maxBlockBytes / (numStoredCols * 4)));
+  const numStored = numStoredCols(checkpoint, slice);
+  const rowsPerBlock = Math.max(1, Math.floor(maxBlockBytes / (numStored * 4)));
   for (let row = slice.rows.start; row < slice.rows.end; row += rowsPerBlock) {
     const end = Math.min(row + rowsPerBlock, slice.rows.end);
-    yield cutColumns(await checkpoint.readRows(slice.tensor, row, end), numStoredCols, slice);
+    yield cutColumns(await checkpoint.readRows(slice.tensor, row, end), numStored, slice);
   }
   const numPaddingRows = slice.paddedRows - (slice.rows.end - slice.rows.start);
   if (numPaddingRows > 0) yield new Float32Array(numPaddingRows * slice.paddedCols);
 }
 
-function cutColumns(block: Float32Array, numStoredCols: number, { cols, paddedCols }: WeightSlice): Float32Array {
-  if (cols.start === 0 && cols.end === numStoredCols && paddedCols === numStoredCols) return block;
-  const numRows = block.length / numStoredCols;
+/** Columns of the stored tensor, seen as a matrix. */
+export function numStoredCols({ shapes }: Checkpoint, { tensor }: WeightSlice): number {
+  return (shapes.get(tensor) ?? []).slice(1).reduce((product, n) => product * n, 1);
+}
+
+/** The slice's columns of whole rows, padded. */
+export function cutColumns(
+  block: Float32Array,
+  numStored: number,
+  { cols, paddedCols }: Pick<WeightSlice, 'cols' | 'paddedCols'>,
+): Float32Array {
+  if (cols.start === 0 && cols.end === numStored && paddedCols === numStored) return block;
+  const numRows = block.length / numStored;
   const cut = new Float32Array(numRows * paddedCols);
   for (let r = 0; r < numRows; r++) {
-    cut.set(block.subarray(r * numStoredCols + cols.start, r * numStoredCols + cols.end), r * paddedCols);
+    cut.set(block.subarray(r * numStored + cols.start, r * numStored + cols.end), r * paddedCols);
   }
   return cut;
 }

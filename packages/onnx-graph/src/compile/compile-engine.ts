@@ -4,12 +4,14 @@ import { dirname, join } from 'node:path';
 import { type Checkpoint, metadataFiles } from '../checkpoint/checkpoint.js';
 import { assertTensors } from '../checkpoint/expected-tensors.js';
 import { bytesPerElement } from '../checkpoint/float-formats.js';
-import { readSlice, type WeightSlice } from '../checkpoint/weight-slice.js';
 import { decoderGraphs } from '../graphs/decoder-graphs.js';
 import { planShard, type ShardPlan } from '../graphs/shard-plan.js';
 import { visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { WeightFileWriter, type WeightLocation } from '../onnx/weight-file.js';
+import { encodeWeight } from '../weights/encode-weight.js';
+import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
+import { int4BlockLen } from '../weights/weight-plan.js';
 import type { EngineCache } from './engine-cache.js';
 import {
   type EmbeddingManifest,
@@ -125,8 +127,9 @@ class EngineWriter {
   }
 
   #totalBytes(): number {
-    const slices = [this.#encoder, ...this.#ranks].flatMap((group) => [...groupSlices(group).values()]);
-    return slices.reduce((sum, slice) => sum + sliceBytes(slice), embeddingBytes(this.#checkpoint));
+    const weights = [this.#encoder, ...this.#ranks].flatMap((group) => [...groupWeights(group).values()]);
+    const tensors = weights.flatMap(tensorsOf);
+    return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), embeddingBytes(this.#checkpoint));
   }
 
   async #copyMetadata(): Promise<void> {
@@ -152,8 +155,11 @@ class EngineWriter {
     await mkdir(join(this.#dir, dirname(group.weightFile)), { recursive: true });
     const writer = await WeightFileWriter.create(join(this.#dir, group.weightFile));
     const locations = new Map<string, WeightLocation>();
-    for (const [name, slice] of groupSlices(group)) {
-      locations.set(name, await writer.append(this.#counted(readSlice(this.#checkpoint, slice))));
+    for (const weight of groupWeights(group).values()) {
+      const names = tensorsOf(weight).map(({ name }) => name);
+      for await (const blocks of encodeWeight(this.#checkpoint, weight)) {
+        locations.set(names.shift() as string, await writer.append(this.#counted(blocks)));
+      }
     }
     this.#files.push({ path: group.weightFile, ...(await writer.close()) });
     for (const { path, graph } of group.graphs) {
@@ -164,7 +170,9 @@ class EngineWriter {
     return { file: group.weightFile, locations: Object.fromEntries(locations) };
   }
 
-  async *#counted<Block extends ArrayBufferView>(blocks: AsyncIterable<Block>): AsyncGenerator<Block> {
+  async *#counted<Block extends ArrayBufferView>(
+    blocks: AsyncIterable<Block> | Iterable<Block>,
+  ): AsyncGenerator<Block> {
     for await (const block of blocks) {
       yield block;
       this.#onBytes(block.byteLength);
@@ -177,24 +185,28 @@ class EngineWriter {
   }
 }
 
-function planEncoder(checkpoint: Checkpoint, { hasTaps }: EngineOptions): GraphGroup {
-  const graph = visionGraph(checkpoint.config, { hasTaps });
+function planEncoder(checkpoint: Checkpoint, { hasTaps, weights }: EngineOptions): GraphGroup {
+  const graph = visionGraph(checkpoint.config, { hasTaps, weights });
   return { weightFile: 'encoder/weights.bin', graphs: [{ path: 'encoder/vision.onnx', graph }] };
 }
 
-function planRank({ config }: Checkpoint, { numRanks, cut }: EngineOptions, rank: number): RankGroup {
-  const shard = planShard(config.text, numRanks, rank);
+function planRank({ config }: Checkpoint, { numRanks, cut, weights }: EngineOptions, rank: number): RankGroup {
+  const blockLen = weights.decoder === 'int4' ? int4BlockLen(config.text.intermediateSize) : undefined;
+  const shard = planShard(config.text, numRanks, rank, blockLen);
   const dir = `decoder/rank-${rank}`;
-  const graphs = decoderGraphs(config, shard, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
+  const parts = { config, shard, weights };
+  const graphs = decoderGraphs(parts, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
   return { weightFile: `${dir}/weights.bin`, graphs, shard };
 }
 
 /** The distinct weights of a group by name. */
-function groupSlices(group: GraphGroup): Map<string, WeightSlice> {
+function groupWeights(group: GraphGroup): Map<string, MatrixWeight> {
   return new Map(group.graphs.flatMap(({ graph }) => [...graph.weights]));
 }
 
-const sliceBytes = (slice: WeightSlice): number => slice.paddedRows * slice.paddedCols * 4;
+function tensorBytes({ type, dims }: ExternalTensor): number {
+  return dims.reduce((product, n) => product * n, type === 'float32' ? 4 : 1);
+}
 
 function embeddingBytes(checkpoint: Checkpoint): number {
   const { vocabSize, hiddenSize } = checkpoint.config.text;

@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { Checkpoint } from '../checkpoint/checkpoint.js';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyConfig, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
+import { weightPlans } from '../weights/weight-plan.js';
 import { EngineCache, readManifest } from './engine-cache.js';
 import { type EngineManifest, engineFormatVersion } from './engine-manifest.js';
 
@@ -14,7 +15,7 @@ function manifestOf(files: Readonly<Record<string, number>>): EngineManifest {
   return {
     formatVersion: engineFormatVersion,
     modelRevision: 'abc',
-    options: { weights: 'fp32', numRanks: 1, cut: 'attention', hasTaps: false },
+    options: { weights: weightPlans.fp32, numRanks: 1, cut: 'attention', hasTaps: false },
     config: tinyConfig,
     encoder: { graph: 'vision.onnx', weights },
     decoder: { ranks: [] },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { weightPlans } from '../weights/weight-plan.js';
 import { type EngineOptions, engineKey } from './engine-manifest.js';
 
-const options: EngineOptions = { weights: 'fp32', numRanks: 1, cut: 'attention', hasTaps: false };
+const options: EngineOptions = { weights: weightPlans.fp32, numRanks: 1, cut: 'attention', hasTaps: false };
 
 describe('engineKey', () => {
   it('is a name for a folder, the same whenever checkpoint and options are', () => {

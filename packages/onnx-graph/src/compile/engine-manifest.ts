@@ -4,13 +4,14 @@ import type { FloatDtype } from '../checkpoint/float-formats.js';
 import type { DecoderCut } from '../graphs/decoder-graphs.js';
 import type { ShardPlan } from '../graphs/shard-plan.js';
 import type { WeightLocation, WrittenFile } from '../onnx/weight-file.js';
+import { type WeightPlan, weightParts } from '../weights/weight-plan.js';
 
 /** Raised whenever graphs or layout change, so that older engines are compiled anew. */
-export const engineFormatVersion = 1;
+export const engineFormatVersion = 2;
 
 /** What a compilation may choose; the same checkpoint and options give the same engine. */
 export interface EngineOptions {
-  readonly weights: 'fp32';
+  readonly weights: WeightPlan;
   /** Tensor-parallel degree R. */
   readonly numRanks: number;
   /** Cut the decoder at the all-reduces even for one rank. */
@@ -81,6 +82,7 @@ export interface OpInvariance {
 /** Name of the engine directory for a checkpoint and options. */
 export function engineKey(modelRevision: string, options: EngineOptions): string {
   const { weights, numRanks, cut, hasTaps } = options;
-  const identity = JSON.stringify([engineFormatVersion, modelRevision, weights, numRanks, cut, hasTaps]);
+  const forms = weightParts.map((part) => weights[part]);
+  const identity = JSON.stringify([engineFormatVersion, modelRevision, forms, numRanks, cut, hasTaps]);
   return createHash('sha256').update(identity).digest('hex').slice(0, 32);
 }

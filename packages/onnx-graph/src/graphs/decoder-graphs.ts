@@ -1,7 +1,9 @@
 import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
-import { sliceOf } from '../checkpoint/weight-slice.js';
+import { type Range, sliceOf } from '../checkpoint/weight-slice.js';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
-import { linear, rmsNorm, rotate, swiGlu } from './layers.js';
+import type { MatrixWeight } from '../weights/matrix-weight.js';
+import { formOf, type WeightPlan } from '../weights/weight-plan.js';
+import { linear, rmsNorm, rotate, rowsOf, swiGlu } from './layers.js';
 import type { ShardPlan } from './shard-plan.js';
 
 /**
@@ -19,18 +21,22 @@ export interface DecoderGraph {
   readonly graph: GraphBuilder;
 }
 
+/** What a rank's graphs are built from. */
+export interface DecoderParts {
+  readonly config: ModelConfig;
+  readonly shard: ShardPlan;
+  readonly weights: WeightPlan;
+}
+
 /** All graphs of one rank, in the order in which a step runs them; the last one is the head. */
-export function decoderGraphs(config: ModelConfig, shard: ShardPlan, cut: DecoderCut): DecoderGraph[] {
-  const layers = Array.from({ length: config.text.numLayers }, (_, layer) => layer);
+export function decoderGraphs(parts: DecoderParts, cut: DecoderCut): DecoderGraph[] {
+  const { numLayers } = parts.config.text;
+  const layers = Array.from({ length: numLayers }, (_, layer) => layer);
   const graphs =
     cut === 'attention'
-      ? [...layers, config.text.numLayers].map((layer) => betweenAttentions(config.text, shard, layer))
-      : layers.flatMap((layer) => [
-          attentionIn(config.text, shard, layer),
-          attentionOut(config.text, shard, layer),
-          mlp(config.text, shard, layer),
-        ]);
-  return [...graphs, head(config, shard)];
+      ? [...layers, numLayers].map((layer) => betweenAttentions(parts, layer))
+      : layers.flatMap((layer) => [attentionIn(parts, layer), attentionOut(parts, layer), mlp(parts, layer)]);
+  return [...graphs, head(parts)];
 }
 
 /**
@@ -38,111 +44,171 @@ export function decoderGraphs(config: ModelConfig, shard: ShardPlan, cut: Decode
  *
  *     attn [n, q] ─ o_proj ─ + x ─ post norm ─ SwiGLU ─ down ─ + ─ residual [n, h] ─ input norm ─ q, k, v ─ rotate q, k
  */
-function betweenAttentions(text: TextConfig, shard: ShardPlan, layer: number): DecoderGraph {
+function betweenAttentions(parts: DecoderParts, layer: number): DecoderGraph {
+  const { text } = parts.config;
   const name = `between-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  let x = graph.input('residual', 'float32', ['n', text.hiddenSize]);
+  let x = residualInput(graph, text);
   if (layer > 0) {
-    const attn = graph.input('attn', 'float32', ['n', numHeads(shard) * text.headDim]);
-    x = graph.node(path(layer - 1, ''), 'Add', [x, outputProjection(graph, text, shard, layer - 1, attn)]);
-    x = graph.node(path(layer - 1, 'mlp'), 'Add', [x, feedForward(graph, text, shard, layer - 1, x)]);
+    x = graph.node(path(layer - 1, 'self_attn'), 'Add', [x, outputProjection(graph, parts, layer - 1)]);
+    x = graph.node(path(layer - 1, 'mlp'), 'Add', [x, feedForward(graph, parts, layer - 1, x)]);
     graph.output('next_residual', x, 'float32', ['n', text.hiddenSize]);
   }
-  if (layer < text.numLayers) queriesKeysValues(graph, text, shard, layer, x);
+  if (layer < text.numLayers) queriesKeysValues(graph, parts, layer, x);
   return { name, graph };
 }
 
-function attentionIn(text: TextConfig, shard: ShardPlan, layer: number): DecoderGraph {
+function attentionIn(parts: DecoderParts, layer: number): DecoderGraph {
   const name = `attention-in-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  queriesKeysValues(graph, text, shard, layer, graph.input('residual', 'float32', ['n', text.hiddenSize]));
+  queriesKeysValues(graph, parts, layer, residualInput(graph, parts.config.text));
   return { name, graph };
 }
 
-function attentionOut(text: TextConfig, shard: ShardPlan, layer: number): DecoderGraph {
+function attentionOut(parts: DecoderParts, layer: number): DecoderGraph {
   const name = `attention-out-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  const attn = graph.input('attn', 'float32', ['n', numHeads(shard) * text.headDim]);
-  graph.output('partial', outputProjection(graph, text, shard, layer, attn), 'float32', ['n', text.hiddenSize]);
+  graph.output('partial', outputProjection(graph, parts, layer), 'float32', ['n', parts.config.text.hiddenSize]);
   return { name, graph };
 }
 
-function mlp(text: TextConfig, shard: ShardPlan, layer: number): DecoderGraph {
+function mlp(parts: DecoderParts, layer: number): DecoderGraph {
+  const { text } = parts.config;
   const name = `mlp-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  const x = graph.input('residual', 'float32', ['n', text.hiddenSize]);
-  graph.output('partial', feedForward(graph, text, shard, layer, x), 'float32', ['n', text.hiddenSize]);
+  const x = residualInput(graph, text);
+  graph.output('partial', feedForward(graph, parts, layer, x), 'float32', ['n', text.hiddenSize]);
   return { name, graph };
 }
 
 /** residual [n, h] → final norm [n, h] → this rank's part of the logits [n, vocab]. */
-function head({ text, isHeadTied }: ModelConfig, { vocab }: ShardPlan): DecoderGraph {
+function head(parts: DecoderParts): DecoderGraph {
+  const { text } = parts.config;
+  const { vocab } = parts.shard;
   const graph = new GraphBuilder('head');
-  const { hiddenSize, vocabSize } = text;
-  const x = graph.input('residual', 'float32', ['n', hiddenSize]);
-  const normed = rmsNorm(graph, '/model/norm', x, 'model.norm.weight', hiddenSize, text.rmsNormEps);
-  const tensor = isHeadTied ? 'model.embed_tokens.weight' : 'lm_head.weight';
-  const logits = linear(graph, '/lm_head', normed, sliceOf(tensor, [vocabSize, hiddenSize], { rows: vocab }));
-  graph.output('final_norm', normed, 'float32', ['n', hiddenSize]);
+  const x = residualInput(graph, text);
+  const normed = rmsNorm(graph, '/model/norm', x, 'model.norm.weight', text.hiddenSize, text.rmsNormEps);
+  const logits = linear(graph, '/lm_head', rowsOf(graph, '/lm_head', normed), headWeight(parts));
+  graph.output('final_norm', normed, 'float32', ['n', text.hiddenSize]);
   graph.output('logits', logits, 'float32', ['n', vocab.end - vocab.start]);
   return { name: 'head', graph };
 }
 
-/** Input norm and the column-parallel projections; outputs q, k (rotated) and v. */
-function queriesKeysValues(graph: GraphBuilder, text: TextConfig, shard: ShardPlan, layer: number, x: Value): void {
-  const { hiddenSize, headDim } = text;
+/**
+ * Input norm and the column-parallel projections as one matmul; outputs q, k (rotated) and v.
+ *
+ *     x ─ norm ─ qkv_proj [n, q + 2 kv] ─ Split ─ q ─ rotate
+ *                                               ├ k ─ rotate
+ *                                               └ v
+ */
+function queriesKeysValues(graph: GraphBuilder, parts: DecoderParts, layer: number, x: Value): void {
+  const { text } = parts.config;
+  const { headDim, hiddenSize, rmsNormEps } = text;
   const cos = graph.input('cos', 'float32', ['n', headDim / 2]);
   const sin = graph.input('sin', 'float32', ['n', headDim / 2]);
   const normPath = path(layer, 'input_layernorm');
-  const normed = rmsNorm(graph, normPath, x, tensorName(layer, 'input_layernorm'), hiddenSize, text.rmsNormEps);
-  const project = (name: 'q' | 'k' | 'v', heads: { start: number; end: number }, totalHeads: number): Value => {
-    const rows = { start: heads.start * headDim, end: heads.end * headDim };
-    const weight = sliceOf(`model.layers.${layer}.self_attn.${name}_proj.weight`, [totalHeads * headDim, hiddenSize], {
-      rows,
-    });
-    const bias = sliceOf(`model.layers.${layer}.self_attn.${name}_proj.bias`, [totalHeads * headDim], { rows });
-    return linear(graph, path(layer, `self_attn/${name}_proj`), normed, weight, bias);
-  };
-  const q = project('q', shard.heads, text.numHeads);
-  const k = project('k', shard.kvHeads, text.numKvHeads);
-  const v = project('v', shard.kvHeads, text.numKvHeads);
-  const kvDim = (shard.kvHeads.end - shard.kvHeads.start) * headDim;
-  const rotated = (name: string, value: Value): Value =>
-    rotate(graph, path(layer, `self_attn/${name}_rotary`), value, cos, sin);
-  graph.output('q', rotated('q', q), 'float32', ['n', numHeads(shard) * headDim]);
-  graph.output('k', rotated('k', k), 'float32', ['n', kvDim]);
+  const normed = rmsNorm(graph, normPath, x, tensorName(layer, 'input_layernorm'), hiddenSize, rmsNormEps);
+  const attentionPath = path(layer, 'self_attn');
+  const { weight, bias } = qkvWeights(parts, layer);
+  const qkv = linear(graph, `${attentionPath}/qkv_proj`, rowsOf(graph, normPath, normed), weight, bias);
+  const { qDim, kvDim } = attentionDims(parts);
+  const sizes = graph.ints('qkv_sizes', [qDim, kvDim, kvDim]);
+  const [q, k, v] = graph.multiNode(`${attentionPath}/qkv_proj`, 'Split', [qkv, sizes], 3, { axis: 1 });
+  graph.output('q', rotate(graph, `${attentionPath}/q_rotary`, q, cos, sin), 'float32', ['n', qDim]);
+  graph.output('k', rotate(graph, `${attentionPath}/k_rotary`, k, cos, sin), 'float32', ['n', kvDim]);
   graph.output('v', v, 'float32', ['n', kvDim]);
 }
 
 /** Row-parallel o_proj: attn [n, this rank's heads · d] → its part of [n, h]. */
-function outputProjection(g: GraphBuilder, text: TextConfig, shard: ShardPlan, layer: number, attn: Value): Value {
-  const { hiddenSize, headDim, numHeads: totalHeads } = text;
-  const cols = { start: shard.heads.start * headDim, end: shard.heads.end * headDim };
-  const name = `model.layers.${layer}.self_attn.o_proj.weight`;
-  const weight = sliceOf(name, [hiddenSize, totalHeads * headDim], { cols });
-  return linear(g, path(layer, 'self_attn/o_proj'), attn, weight);
+function outputProjection(graph: GraphBuilder, parts: DecoderParts, layer: number): Value {
+  const attn = graph.input('attn', 'float32', ['n', attentionDims(parts).qDim]);
+  const projectionPath = path(layer, 'self_attn/o_proj');
+  return linear(graph, projectionPath, rowsOf(graph, projectionPath, attn), outputWeight(parts, layer));
 }
 
 /** Post-attention norm, column-parallel gate and up, row-parallel down: x [n, h] → this rank's part of [n, h]. */
-function feedForward(g: GraphBuilder, text: TextConfig, shard: ShardPlan, layer: number, x: Value): Value {
-  const { hiddenSize, intermediateSize, rmsNormEps } = text;
-  const { intermediate, paddedIntermediate } = shard;
+function feedForward(graph: GraphBuilder, parts: DecoderParts, layer: number, x: Value): Value {
+  const { hiddenSize, rmsNormEps } = parts.config.text;
   const normPath = path(layer, 'post_attention_layernorm');
-  const normed = rmsNorm(g, normPath, x, tensorName(layer, 'post_attention_layernorm'), hiddenSize, rmsNormEps);
-  const widen = (name: 'gate_proj' | 'up_proj'): Value => {
-    const shape = [intermediateSize, hiddenSize];
-    const slice = { rows: intermediate, paddedRows: paddedIntermediate };
-    return linear(g, path(layer, `mlp/${name}`), normed, sliceOf(tensorName(layer, `mlp.${name}`), shape, slice));
+  const name = tensorName(layer, 'post_attention_layernorm');
+  const normed = rowsOf(graph, normPath, rmsNorm(graph, normPath, x, name, hiddenSize, rmsNormEps));
+  const widen = (part: 'gate_proj' | 'up_proj'): Value =>
+    linear(graph, path(layer, `mlp/${part}`), normed, widenWeight(parts, layer, part));
+  const product = swiGlu(graph, path(layer, 'mlp'), widen('gate_proj'), widen('up_proj'));
+  const downPath = path(layer, 'mlp/down_proj');
+  return linear(graph, downPath, rowsOf(graph, downPath, product), downWeight(parts, layer));
+}
+
+/** q, k and v of a rank's heads, one below the other, as a matrix and as a bias. */
+export function qkvWeights({ config, shard, weights }: DecoderParts, layer: number) {
+  const { headDim, hiddenSize, numHeads, numKvHeads } = config.text;
+  const parts = [
+    { name: 'q', heads: shard.heads, total: numHeads },
+    { name: 'k', heads: shard.kvHeads, total: numKvHeads },
+    { name: 'v', heads: shard.kvHeads, total: numKvHeads },
+  ].map(({ name, heads, total }) => ({
+    tensor: `model.layers.${layer}.self_attn.${name}_proj`,
+    rows: { start: heads.start * headDim, end: heads.end * headDim },
+    numRows: total * headDim,
+  }));
+  const weight: MatrixWeight = {
+    name: tensorName(layer, 'self_attn.qkv_proj'),
+    slices: parts.map(({ tensor, rows, numRows }) => sliceOf(`${tensor}.weight`, [numRows, hiddenSize], { rows })),
+    form: formOf(weights.decoder, hiddenSize),
   };
-  const product = swiGlu(g, path(layer, 'mlp'), widen('gate_proj'), widen('up_proj'));
-  const down = sliceOf(tensorName(layer, 'mlp.down_proj'), [hiddenSize, intermediateSize], {
-    cols: intermediate,
-    paddedCols: paddedIntermediate,
-  });
-  return linear(g, path(layer, 'mlp/down_proj'), product, down);
+  const bias: MatrixWeight = {
+    name: `model.layers.${layer}.self_attn.qkv_proj.bias`,
+    slices: parts.map(({ tensor, rows, numRows }) => sliceOf(`${tensor}.bias`, [numRows], { rows })),
+    form: { kind: 'fp32' },
+  };
+  return { weight, bias };
+}
+
+export function outputWeight({ config, shard, weights }: DecoderParts, layer: number): MatrixWeight {
+  const { headDim, hiddenSize, numHeads } = config.text;
+  const cols = { start: shard.heads.start * headDim, end: shard.heads.end * headDim };
+  const name = tensorName(layer, 'self_attn.o_proj');
+  const slices = [sliceOf(name, [hiddenSize, numHeads * headDim], { cols })];
+  return { name, slices, form: formOf(weights.decoder, numHeads * headDim) };
+}
+
+export function widenWeight(
+  { config, shard, weights }: DecoderParts,
+  layer: number,
+  part: 'gate_proj' | 'up_proj',
+): MatrixWeight {
+  const { hiddenSize, intermediateSize } = config.text;
+  const name = tensorName(layer, `mlp.${part}`);
+  const rows = { rows: shard.intermediate, paddedRows: shard.paddedIntermediate };
+  const slices = [sliceOf(name, [intermediateSize, hiddenSize], rows)];
+  return { name, slices, form: formOf(weights.decoder, hiddenSize) };
+}
+
+export function downWeight({ config, shard, weights }: DecoderParts, layer: number): MatrixWeight {
+  const { hiddenSize, intermediateSize } = config.text;
+  const name = tensorName(layer, 'mlp.down_proj');
+  const cols = { cols: shard.intermediate, paddedCols: shard.paddedIntermediate };
+  const slices = [sliceOf(name, [hiddenSize, intermediateSize], cols)];
+  return { name, slices, form: formOf(weights.decoder, intermediateSize) };
+}
+
+export function headWeight({ config, shard, weights }: DecoderParts): MatrixWeight {
+  const { hiddenSize, vocabSize } = config.text;
+  const tensor = config.isHeadTied ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  const slices = [sliceOf(tensor, [vocabSize, hiddenSize], { rows: shard.vocab })];
+  return { name: tensor, slices, form: formOf(weights.head, hiddenSize) };
+}
+
+/** Widths of a rank's queries and of its keys or values. */
+export function attentionDims({ config, shard }: DecoderParts): { readonly qDim: number; readonly kvDim: number } {
+  const width = ({ start, end }: Range): number => (end - start) * config.text.headDim;
+  return { qDim: width(shard.heads), kvDim: width(shard.kvHeads) };
+}
+
+function residualInput(graph: GraphBuilder, { hiddenSize }: TextConfig): Value {
+  return graph.input('residual', 'float32', ['n', hiddenSize]);
 }
 
 const index = (layer: number): string => String(layer).padStart(3, '0');
-const path = (layer: number, part: string): string => `/model/layers.${layer}${part && `/${part}`}`;
+const path = (layer: number, part: string): string => `/model/layers.${layer}/${part}`;
 const tensorName = (layer: number, part: string): string => `model.layers.${layer}.${part}.weight`;
-const numHeads = ({ heads }: ShardPlan): number => heads.end - heads.start;

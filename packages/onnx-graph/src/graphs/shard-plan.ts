@@ -12,19 +12,19 @@ export interface ShardPlan {
   readonly kvHeads: Range;
   /** Rows of gate and up, columns of down: the part that exists. */
   readonly intermediate: Range;
-  /** Size of that part with its zero padding, the same on every rank and a multiple of 32. */
+  /** Size of that part with its zero padding: the same on every rank, and whole quantisation blocks. */
   readonly paddedIntermediate: number;
   /** Rows of the head; the last rank's part may be shorter. */
   readonly vocab: Range;
 }
 
-const blockSize = 32;
+const defaultBlockLen = 32;
 
 /** Throws `tensor_parallel_degree` when the model cannot be split that way. */
-export function planShard(text: TextConfig, numRanks: number, rank: number): ShardPlan {
+export function planShard(text: TextConfig, numRanks: number, rank: number, blockLen = defaultBlockLen): ShardPlan {
   assertDegree(text, numRanks);
   const { numHeads, numKvHeads, intermediateSize, vocabSize } = text;
-  const paddedIntermediate = ceilTo(intermediateSize, blockSize * numRanks) / numRanks;
+  const paddedIntermediate = ceilTo(intermediateSize, blockLen * numRanks) / numRanks;
   return {
     rank,
     numRanks,

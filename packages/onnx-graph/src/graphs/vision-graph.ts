@@ -1,7 +1,9 @@
 import type { ModelConfig, VisionConfig } from '@tessera/qwen2-5-vl';
 import { sliceOf } from '../checkpoint/weight-slice.js';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
-import { linear, rmsNorm, rotate, swiGlu } from './layers.js';
+import type { MatrixWeight } from '../weights/matrix-weight.js';
+import { formOf, type WeightFormName, type WeightPlan } from '../weights/weight-plan.js';
+import { linear, rmsNorm, rotate, rowsOf, swiGlu, wholeVector } from './layers.js';
 
 /** RMSNorm epsilon of the tower, fixed in the reference whatever the configuration says (spec §5.6). */
 const visionEps = 1e-6;
@@ -9,6 +11,7 @@ const visionEps = 1e-6;
 export interface VisionGraphOptions {
   /** Also output the patch embedding and every block, in window order: for parity checks. */
   readonly hasTaps: boolean;
+  readonly weights: WeightPlan;
 }
 
 /** Patches of the largest attention window, whose side is a whole number of merged units (spec §5.3). */
@@ -32,27 +35,29 @@ export function visionGraph({ vision }: ModelConfig, options: VisionGraphOptions
   const g = new GraphBuilder('vision');
   const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
   const inputs = declareInputs(g, vision, patchDim);
-  let x = linear(
-    g,
-    '/visual/patch_embed/proj',
-    inputs.patches,
-    sliceOf('visual.patch_embed.proj.weight', [vision.hiddenSize, patchDim]),
-  );
+  const path = '/visual/patch_embed/proj';
+  let x = linear(g, path, rowsOf(g, path, inputs.patches), patchEmbedWeight(vision));
   const tap = (name: string): void => {
     if (options.hasTaps) g.output(name, x, 'float32', ['n', vision.hiddenSize]);
   };
   tap('patch_embed');
   for (let block = 0; block < vision.depth; block++) {
-    x = visionBlock(g, vision, block, x, inputs);
+    x = visionBlock(g, { vision, form: options.weights.tower }, block, x, inputs);
     tap(`block_${block}`);
   }
-  const merged = merger(g, vision, x);
+  const merged = merger(g, { vision, form: options.weights.merger }, x);
   const embeds = g.node('/visual/merger/reverse', 'Gather', [merged, inputs.reverseIndex], { axis: 0 });
   g.output('embeds', embeds, 'float32', ['m', vision.outHiddenSize]);
   return g;
 }
 
 type VisionInputs = ReturnType<typeof declareInputs>;
+
+/** A part of the tower and the form of its weights. */
+interface TowerPart {
+  readonly vision: VisionConfig;
+  readonly form: WeightFormName;
+}
 
 function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) {
   const windowLen = maxWindowLen(vision);
@@ -71,12 +76,13 @@ function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) 
 }
 
 /** x + proj(attention(norm1(x))), then + SwiGLU(norm2(…)). */
-function visionBlock(g: GraphBuilder, vision: VisionConfig, block: number, x: Value, inputs: VisionInputs): Value {
+function visionBlock(g: GraphBuilder, part: TowerPart, block: number, x: Value, inputs: VisionInputs): Value {
+  const { vision } = part;
   const path = `/visual/blocks.${block}`;
   const normed = rmsNorm(g, `${path}/norm1`, x, weightName(block, 'norm1'), vision.hiddenSize, visionEps);
-  const attended = attention(g, vision, block, normed, inputs);
+  const attended = attention(g, part, block, normed, inputs);
   const afterAttention = g.node(`${path}/attn`, 'Add', [x, attended]);
-  return g.node(path, 'Add', [afterAttention, feedForward(g, vision, block, afterAttention)]);
+  return g.node(path, 'Add', [afterAttention, feedForward(g, part, block, afterAttention)]);
 }
 
 /**
@@ -84,10 +90,11 @@ function visionBlock(g: GraphBuilder, vision: VisionConfig, block: number, x: Va
  *
  * Over frames there is no mask, so that the kernel works tile by tile and never holds all scores.
  */
-function attention(g: GraphBuilder, vision: VisionConfig, block: number, x: Value, inputs: VisionInputs): Value {
+function attention(g: GraphBuilder, part: TowerPart, block: number, x: Value, inputs: VisionInputs): Value {
+  const { vision } = part;
   const path = `/visual/blocks.${block}/attn`;
-  const { hiddenSize: h, numHeads } = vision;
-  const qkv = linear(g, `${path}/qkv`, x, ...weightAndBias(block, 'attn.qkv', 3 * h, h));
+  const { numHeads } = vision;
+  const qkv = linear(g, `${path}/qkv`, rowsOf(g, `${path}/qkv`, x), ...blockWeights(part, block, 'attn.qkv'));
   const [q, k, v] = g.multiNode(path, 'Split', [qkv], 3, { axis: 1, num_outputs: 3 });
   const parts = [
     rotate(g, `${path}/q`, q, inputs.cos, inputs.sin),
@@ -97,7 +104,7 @@ function attention(g: GraphBuilder, vision: VisionConfig, block: number, x: Valu
   const isFull = vision.fullAttentionBlocks.includes(block);
   const attend = isFull ? attendInFrames : attendInWindows;
   const attended = attend(g, path, parts, numHeads, inputs);
-  return linear(g, `${path}/proj`, attended, ...weightAndBias(block, 'attn.proj', h, h));
+  return linear(g, `${path}/proj`, rowsOf(g, `${path}/proj`, attended), ...blockWeights(part, block, 'attn.proj'));
 }
 
 function attendInFrames(g: GraphBuilder, path: string, parts: Value[], numHeads: number, inputs: VisionInputs): Value {
@@ -119,41 +126,66 @@ function attendInWindows(g: GraphBuilder, path: string, parts: Value[], numHeads
   return g.node(`${path}/unwindow`, 'Gather', [rows, inputs.windowSlots], { axis: 0 });
 }
 
-function feedForward(g: GraphBuilder, vision: VisionConfig, block: number, x: Value): Value {
+function feedForward(g: GraphBuilder, part: TowerPart, block: number, x: Value): Value {
   const path = `/visual/blocks.${block}/mlp`;
-  const { hiddenSize: h, intermediateSize: j } = vision;
-  const normed = rmsNorm(g, `/visual/blocks.${block}/norm2`, x, weightName(block, 'norm2'), h, visionEps);
-  const gate = linear(g, `${path}/gate_proj`, normed, ...weightAndBias(block, 'mlp.gate_proj', j, h));
-  const up = linear(g, `${path}/up_proj`, normed, ...weightAndBias(block, 'mlp.up_proj', j, h));
-  const product = swiGlu(g, path, gate, up);
-  return linear(g, `${path}/down_proj`, product, ...weightAndBias(block, 'mlp.down_proj', h, j));
+  const { hiddenSize } = part.vision;
+  const normed = rmsNorm(g, `/visual/blocks.${block}/norm2`, x, weightName(block, 'norm2'), hiddenSize, visionEps);
+  const rows = rowsOf(g, path, normed);
+  const gate = linear(g, `${path}/gate_proj`, rows, ...blockWeights(part, block, 'mlp.gate_proj'));
+  const up = linear(g, `${path}/up_proj`, rows, ...blockWeights(part, block, 'mlp.up_proj'));
+  const product = rowsOf(g, `${path}/down_proj`, swiGlu(g, path, gate, up));
+  return linear(g, `${path}/down_proj`, product, ...blockWeights(part, block, 'mlp.down_proj'));
 }
 
 /** Norm, four neighbouring patches side by side, two linears around the exact (erf) GELU. */
-function merger(g: GraphBuilder, vision: VisionConfig, x: Value): Value {
-  const merged = vision.hiddenSize * vision.spatialMergeSize ** 2;
-  const normed = rmsNorm(g, '/visual/merger/ln_q', x, 'visual.merger.ln_q.weight', vision.hiddenSize, visionEps);
-  const units = g.node('/visual/merger', 'Reshape', [normed, g.ints('unit_shape', [-1, merged])]);
-  const inner = linear(
-    g,
-    '/visual/merger/mlp.0',
-    units,
-    sliceOf('visual.merger.mlp.0.weight', [merged, merged]),
-    sliceOf('visual.merger.mlp.0.bias', [merged]),
-  );
+function merger(g: GraphBuilder, part: TowerPart, x: Value): Value {
+  const { hiddenSize } = part.vision;
+  const normed = rmsNorm(g, '/visual/merger/ln_q', x, 'visual.merger.ln_q.weight', hiddenSize, visionEps);
+  const units = g.node('/visual/merger', 'Reshape', [normed, g.ints('unit_shape', [-1, mergedSize(part.vision)])]);
+  const innerPath = '/visual/merger/mlp.0';
+  const inner = linear(g, innerPath, rowsOf(g, innerPath, units), ...mergerWeights(part, 'mlp.0'));
   const activated = g.node('/visual/merger/mlp.1', 'Gelu', [inner], { approximate: 'none' });
-  return linear(
-    g,
-    '/visual/merger/mlp.2',
-    activated,
-    sliceOf('visual.merger.mlp.2.weight', [vision.outHiddenSize, merged]),
-    sliceOf('visual.merger.mlp.2.bias', [vision.outHiddenSize]),
-  );
+  const outerPath = '/visual/merger/mlp.2';
+  return linear(g, outerPath, rowsOf(g, outerPath, activated), ...mergerWeights(part, 'mlp.2'));
+}
+
+/** The kernel of the patch embedding as a matrix (spec §2.3); always in float32: it sees raw pixels and is small. */
+export function patchEmbedWeight(vision: VisionConfig): MatrixWeight {
+  const { inChannels, temporalPatchSize, patchSize, hiddenSize } = vision;
+  const tensor = 'visual.patch_embed.proj.weight';
+  const slices = [sliceOf(tensor, [hiddenSize, inChannels * temporalPatchSize * patchSize ** 2])];
+  return { name: tensor, slices, form: { kind: 'fp32' } };
+}
+
+type BlockLinear = 'attn.qkv' | 'attn.proj' | 'mlp.gate_proj' | 'mlp.up_proj' | 'mlp.down_proj';
+
+/** Weight and bias of one of a block's linears. */
+export function blockWeights({ vision, form }: TowerPart, block: number, name: BlockLinear) {
+  const { hiddenSize: h, intermediateSize: j } = vision;
+  const shapes: Record<BlockLinear, readonly [number, number]> = {
+    'attn.qkv': [3 * h, h],
+    'attn.proj': [h, h],
+    'mlp.gate_proj': [j, h],
+    'mlp.up_proj': [j, h],
+    'mlp.down_proj': [h, j],
+  };
+  return weightAndBias(`visual.blocks.${block}.${name}`, shapes[name], form);
+}
+
+export function mergerWeights({ vision, form }: TowerPart, name: 'mlp.0' | 'mlp.2') {
+  const merged = mergedSize(vision);
+  const numOut = name === 'mlp.0' ? merged : vision.outHiddenSize;
+  return weightAndBias(`visual.merger.${name}`, [numOut, merged], form);
+}
+
+function weightAndBias(tensor: string, shape: readonly [number, number], form: WeightFormName) {
+  const slices = [sliceOf(`${tensor}.weight`, shape)];
+  const weight: MatrixWeight = { name: `${tensor}.weight`, slices, form: formOf(form, shape[1]) };
+  return [weight, wholeVector(`${tensor}.bias`, shape[0])] as const;
+}
+
+export function mergedSize({ hiddenSize, spatialMergeSize }: VisionConfig): number {
+  return hiddenSize * spatialMergeSize ** 2;
 }
 
 const weightName = (block: number, part: string): string => `visual.blocks.${block}.${part}.weight`;
-
-function weightAndBias(block: number, part: string, numOut: number, numIn: number) {
-  const name = `visual.blocks.${block}.${part}`;
-  return [sliceOf(`${name}.weight`, [numOut, numIn]), sliceOf(`${name}.bias`, [numOut])] as const;
-}

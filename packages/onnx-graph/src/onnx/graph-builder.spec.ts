@@ -106,7 +106,8 @@ describe('GraphBuilder', () => {
 
   it('refers to weights in their file', () => {
     const graph = new GraphBuilder('g');
-    expect(graph.weight(sliceOf('model.w', [3, 4]))).toBe('model.w');
+    const slices = [sliceOf('model.w', [3, 4])];
+    expect(graph.weight({ name: 'model.w', slices, form: { kind: 'fp32' } })).toEqual(['model.w']);
     expect(parsed(graph).graph?.initializer).toMatchObject([
       {
         name: 'model.w',

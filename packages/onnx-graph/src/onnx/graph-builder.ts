@@ -1,5 +1,4 @@
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import type { WeightSlice } from '../checkpoint/weight-slice.js';
 import {
   type AttributeProtoSchema,
   AttributeProto_AttributeType as AttributeType,
@@ -9,6 +8,7 @@ import {
   type TensorProtoSchema,
   type ValueInfoProtoSchema,
 } from '../gen/onnx_pb.js';
+import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
 import type { WeightLocation } from './weight-file.js';
 
 /** Element types of graph values, with ONNX's numbers. */
@@ -42,7 +42,7 @@ export class GraphBuilder {
   readonly #outputs: MessageInitShape<typeof ValueInfoProtoSchema>[] = [];
   readonly #nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
   readonly #constants = new Map<string, MessageInitShape<typeof TensorProtoSchema>>();
-  readonly #weights = new Map<string, WeightSlice>();
+  readonly #weights = new Map<string, MatrixWeight>();
 
   constructor(name: string) {
     this.#name = name;
@@ -91,10 +91,10 @@ export class GraphBuilder {
     return output;
   }
 
-  /** A weight kept in external data, loaded from the checkpoint when the graph is written. */
-  weight(slice: WeightSlice): Value {
-    this.#weights.set(slice.tensor, slice);
-    return slice.tensor;
+  /** A weight kept in external data, encoded from the checkpoint when the graph is written; its tensors' names. */
+  weight(weight: MatrixWeight): Value[] {
+    this.#weights.set(weight.name, weight);
+    return tensorsOf(weight).map(({ name }) => name);
   }
 
   /** A small tensor of integers inside the graph. */
@@ -104,15 +104,22 @@ export class GraphBuilder {
     return name;
   }
 
-  get weights(): ReadonlyMap<string, WeightSlice> {
+  /** A small constant of the graph; a single value without dimensions by default. */
+  constant(name: string, type: 'float32' | 'uint8', value: number): Value {
+    const rawData = new Uint8Array((type === 'float32' ? Float32Array : Uint8Array).of(value).buffer);
+    this.#constants.set(name, { name, dataType: elementTypes[type], dims: [], rawData });
+    return name;
+  }
+
+  get weights(): ReadonlyMap<string, MatrixWeight> {
     return this.#weights;
   }
 
   /** The serialised model; `locations` says where each weight lies in `weightFile`, a path beside the model. */
   serialize(weightFile: string, locations: ReadonlyMap<string, WeightLocation>): Uint8Array {
-    const external = [...this.#weights.values()].map((slice) =>
-      externalTensor(slice, weightFile, locations.get(slice.tensor) as WeightLocation),
-    );
+    const external = [...this.#weights.values()]
+      .flatMap(tensorsOf)
+      .map((tensor) => externalTensor(tensor, weightFile, locations.get(tensor.name) as WeightLocation));
     const model = create(ModelProtoSchema, {
       irVersion,
       producerName: 'tessera',
@@ -130,7 +137,13 @@ export class GraphBuilder {
 }
 
 /** Operators of ONNX Runtime's own domain. */
-const contribOps = new Set(['RotaryEmbedding', 'MultiHeadAttention', 'MatMulNBits', 'MatMulIntegerToFloat']);
+const contribOps = new Set([
+  'RotaryEmbedding',
+  'MultiHeadAttention',
+  'MatMulNBits',
+  'MatMulIntegerToFloat',
+  'QuickGelu',
+]);
 
 function valueInfo(
   name: string,
@@ -160,14 +173,14 @@ function attribute(
 }
 
 function externalTensor(
-  slice: WeightSlice,
+  tensor: ExternalTensor,
   weightFile: string,
   { offset, numBytes }: WeightLocation,
 ): MessageInitShape<typeof TensorProtoSchema> {
   return {
-    name: slice.tensor,
-    dataType: elementTypes.float32,
-    dims: slice.dims.map(BigInt),
+    name: tensor.name,
+    dataType: elementTypes[tensor.type],
+    dims: tensor.dims.map(BigInt),
     dataLocation: TensorProto_DataLocation.EXTERNAL,
     externalData: [
       { key: 'location', value: weightFile },

@@ -1,5 +1,5 @@
 import { prepareEngine } from '@tessera/engine';
-import type { CompiledEngine, OpInvariance, RowInvariance } from '@tessera/onnx-graph';
+import { type CompiledEngine, type OpInvariance, parseWeightPlan, type RowInvariance } from '@tessera/onnx-graph';
 import { formatQuantity } from '@tessera/runtime';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
@@ -21,7 +21,7 @@ async function compile(checkpoint: string, overrides: Record<string, unknown>): 
   const startMs = performance.now();
   const engine = await prepareEngine(
     checkpoint,
-    { weights, numRanks, cut, hasTaps: false },
+    { weights: parseWeightPlan(weights), numRanks, cut, hasTaps: false },
     { cacheDir, numThreads, onProgress: progress.onProgress },
   ).finally(progress.finish);
   console.log(formatEngine(engine, performance.now() - startMs));

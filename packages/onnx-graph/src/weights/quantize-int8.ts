@@ -1,0 +1,24 @@
+/** Rows [n, k] quantised with one scale each. */
+export interface Int8Rows {
+  readonly values: Int8Array;
+  readonly scales: Float32Array;
+}
+
+/** Symmetric rounding to −127 … 127: value ≈ q · scale, scale = max |row| / 127. A row of zeros has scale 1. */
+export function quantizeInt8(rows: Float32Array, rowLen: number): Int8Rows {
+  const numRows = rows.length / rowLen;
+  const values = new Int8Array(rows.length);
+  const scales = new Float32Array(numRows);
+  for (let r = 0; r < numRows; r++) {
+    const start = r * rowLen;
+    let max = 0;
+    for (let i = start; i < start + rowLen; i++) {
+      const magnitude = rows[i] < 0 ? -rows[i] : rows[i];
+      if (magnitude > max) max = magnitude;
+    }
+    const scale = Math.fround(max / 127) || 1;
+    for (let i = start; i < start + rowLen; i++) values[i] = Math.round(rows[i] / scale);
+    scales[r] = scale;
+  }
+  return { values, scales };
+}
