@@ -1,1 +1,21 @@
-export {};
+export * from './contracts/contract-kernel.js';
+export { describeDecoderEngine } from './contracts/describe-decoder-engine.js';
+export { describePagedAttention } from './contracts/describe-paged-attention.js';
+export { type DrivenOutput, type DrivenSequence, EngineDriver } from './contracts/engine-driver.js';
+export { createRequest, createVisualRequest, placeholderId, positionsOf } from './factories/create-request.js';
+export { createSamplingParams } from './factories/create-sampling-params.js';
+export {
+  createAdmittedSequence,
+  createStepPlan,
+  decodeChunk,
+  explicitChunk,
+  knownChunk,
+  pageIds,
+} from './factories/create-step-plan.js';
+export { createVisualSegment } from './factories/create-visual-segment.js';
+export { FakeDecoderEngine, fakeDescription } from './fakes/fake-decoder-engine.js';
+export { createFakeEmbedding } from './fakes/fake-embedding.js';
+export { FakeEmbeddingSource } from './fakes/fake-embedding-source.js';
+export { FakeEncoderEngine } from './fakes/fake-encoder-engine.js';
+export type { Gate } from './fakes/gate.js';
+export { SeededRandom } from './seeded-random.js';

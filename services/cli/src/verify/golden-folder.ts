@@ -1,7 +1,6 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { ServingError } from '@tessera/domain';
-import { readExactly, readSafetensorsHeader } from '@tessera/onnx-graph';
+import { type GoldenTensor, readGoldenFloats, readGoldenTensors } from './golden-tensors.js';
 
 /** A part of a golden message; file names are relative to the folder. */
 export type GoldenPart =
@@ -79,14 +78,25 @@ export class GoldenFolder {
     return join(this.dir, ...names);
   }
 
-  /** Names of the checkpoints that have cases; throws `invalid_option` when there are none. */
-  async checkpoints(): Promise<string[]> {
-    const names = await listFolder(this.path('cases'));
-    if (names.length > 0) return names;
-    throw new ServingError(
-      'invalid_option',
-      `${this.dir} holds no reference data: there is nothing in its cases folder.`,
-    );
+  /** Names of the checkpoints that have cases. */
+  checkpoints(): Promise<string[]> {
+    return listFolder(this.path('cases'));
+  }
+
+  /** Names of all checkpoints, with cases or without. */
+  storedCheckpoints(): Promise<string[]> {
+    return listFolder(this.path('checkpoints'));
+  }
+
+  /** A file of JSON, or undefined when the folder has none of that name. */
+  async readJson<Value>(...names: readonly string[]): Promise<Value | undefined> {
+    const text = await orUndefined(readFile(this.path(...names), 'utf8'));
+    return text === undefined ? undefined : (JSON.parse(text) as Value);
+  }
+
+  /** A file of tensors, or undefined when the folder has none of that name. */
+  readTensors(...names: readonly string[]): Promise<ReadonlyMap<string, GoldenTensor> | undefined> {
+    return orUndefined(readGoldenTensors(this.path(...names)));
   }
 
   async cases(checkpoint: string): Promise<GoldenCase[]> {
@@ -96,25 +106,20 @@ export class GoldenFolder {
 
   async #readCase(checkpoint: string, name: string): Promise<GoldenCase> {
     const record = JSON.parse(await readFile(this.path('cases', checkpoint, `${name}.json`), 'utf8')) as GoldenRecord;
-    return { name, record, tensors: await readFloats(this.path('cases', checkpoint, `${name}.safetensors`)) };
+    return { name, record, tensors: await readGoldenFloats(this.path('cases', checkpoint, `${name}.safetensors`)) };
   }
 }
 
 async function listFolder(dir: string): Promise<string[]> {
-  return (await readdir(dir).catch(() => [])).sort();
+  return ((await orUndefined(readdir(dir))) ?? []).sort();
 }
 
-/** All float32 tensors of a safetensors file, flat. */
-async function readFloats(path: string): Promise<Map<string, Float32Array>> {
-  const file = await open(path);
+/** Only a file that is not there is undefined. */
+async function orUndefined<Value>(reading: Promise<Value>): Promise<Value | undefined> {
   try {
-    const tensors = new Map<string, Float32Array>();
-    for (const [name, { offset, numBytes }] of await readSafetensorsHeader(file, basename(path))) {
-      const bytes = new Uint8Array(await readExactly(file, offset, numBytes));
-      tensors.set(name, new Float32Array(bytes.buffer));
-    }
-    return tensors;
-  } finally {
-    await file.close();
+    return await reading;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
   }
 }

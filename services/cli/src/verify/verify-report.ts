@@ -10,6 +10,12 @@ export interface Check {
   readonly detail?: string;
 }
 
+/** What was asked for and cannot be done with this checkpoint by its nature. */
+export interface NotApplicable {
+  readonly subject: string;
+  readonly reason: string;
+}
+
 export interface RungSummary {
   readonly rung: string;
   readonly numPassed: number;
@@ -23,11 +29,14 @@ export const hasPassed = ({ error, tolerance }: Check): boolean => error <= tole
 /** Collects checks and sums them up by rung. */
 export class VerifyReport {
   readonly checks: Check[] = [];
+  readonly notApplicable: NotApplicable[] = [];
 
-  equal(rung: string, subject: string, actual: unknown, expected: unknown): void {
+  /** Whether they are equal as JSON. */
+  equal(rung: string, subject: string, actual: unknown, expected: unknown): boolean {
     const [given, wanted] = [JSON.stringify(actual), JSON.stringify(expected)];
     const detail = given === wanted ? undefined : firstDifference(given ?? 'nothing', wanted ?? 'nothing');
     this.checks.push({ rung, subject, error: detail ? Number.POSITIVE_INFINITY : 0, tolerance: 0, detail });
+    return detail === undefined;
   }
 
   close(
@@ -46,6 +55,15 @@ export class VerifyReport {
   broken(rung: string, subject: string, error: unknown): void {
     const detail = error instanceof Error ? error.message : String(error);
     this.checks.push({ rung, subject, error: Number.POSITIVE_INFINITY, tolerance: 0, detail });
+  }
+
+  /** Runs checks of which some may throw; what was thrown is a failure of `rung`. */
+  async attempt(rung: string, subject: string, check: () => Promise<void>): Promise<void> {
+    try {
+      await check();
+    } catch (error) {
+      this.broken(rung, subject, error);
+    }
   }
 
   get failures(): Check[] {
