@@ -14,7 +14,7 @@ export async function checkPrompt(
   const messages = await Promise.all(record.messages.map((message) => measureMessage(folder, message, processor)));
   const options = { addGenerationPrompt: record.add_generation_prompt, addVisionId: record.add_vision_id };
   const { text, tokenIds, visuals, positions } = processor.buildPrompt(messages, options);
-  const equal = (what: string, actual: unknown, expected: unknown): void =>
+  const equal = (what: string, actual: unknown, expected: unknown): boolean =>
     report.equal(`4 ${what}`, name, actual, expected);
   equal('prompt', text, record.prompt);
   equal('input_ids', Array.from(tokenIds), record.input_ids);

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { VisualInput } from '@tessera/domain';
-import { CpuEncoder, prepareEngine } from '@tessera/engine';
-import { loadProcessor } from '@tessera/onnx-graph';
+import { type AttentionKernelName, CpuEncoder, prepareEngine } from '@tessera/engine';
+import { loadProcessor, type WeightPlan } from '@tessera/onnx-graph';
 import type { Processor } from '@tessera/qwen2-5-vl';
 import { createMediaDecoderPool, type MediaDecoderPool } from '@tessera/vision-encoder';
 import { checkPrompt } from './check-prompt.js';
@@ -13,8 +13,8 @@ import { checkUnitVectors } from './unit/check-unit-vectors.js';
 import type { VerifyReport } from './verify-report.js';
 
 export interface VerifyOptions {
-  readonly weights: 'fp32';
-  readonly kernel: 'plain';
+  readonly weights: WeightPlan;
+  readonly kernel: AttentionKernelName;
   /** Prompt tokens a step; Infinity computes a prompt whole. */
   readonly chunkLens: readonly number[];
   readonly batchSizes: readonly number[];
