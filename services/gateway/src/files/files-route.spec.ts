@@ -56,6 +56,13 @@ describe('/v1/files', () => {
     }
   });
 
+  it('deletes for a client that declares JSON and sends none, as Python does', async () => {
+    const { body: file } = await upload(Buffer.of(1));
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${tiny.url}/v1/files/${file.id}`, { method: 'DELETE', headers });
+    expect(await response.json()).toEqual({ id: file.id, object: 'file', deleted: true });
+  });
+
   it('lists uploads page by page, newest first unless asked otherwise', async () => {
     const ids = [];
     for (const purpose of ['vision', 'batch', 'vision']) ids.push((await upload(Buffer.of(1), purpose)).body.id);

@@ -9,7 +9,10 @@ export function registerBodyParser(app: FastifyInstance, config: GatewayConfig):
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     assertNotCompressed(request);
-    return parseJsonBody(await readBody(payload, config.maxBodyBytes), {
+    const bytes = await readBody(payload, config.maxBodyBytes);
+    // Python's openai package declares JSON for requests without a body, too.
+    if (bytes.length === 0 && request.method !== 'POST') return undefined;
+    return parseJsonBody(bytes, {
       depth: config.maxJsonDepth,
       numValues: config.maxJsonValues,
     });
