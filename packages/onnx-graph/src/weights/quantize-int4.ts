@@ -25,13 +25,24 @@ export function quantizeInt4(rows: Float32Array, rowLen: number, blockLen: numbe
 }
 
 function quantizeBlock(rows: Float32Array, start: number, end: number, values: Uint8Array, offset: number): number {
-  let extreme = 0;
-  for (let i = start; i < end; i++) if (Math.abs(rows[i]) > Math.abs(extreme)) extreme = rows[i];
-  const scale = Math.fround(extreme / -8) || 1;
+  let min = 0;
+  let max = 0;
   for (let i = start; i < end; i++) {
-    const q = Math.min(15, Math.max(0, Math.round(rows[i] / scale) + 8));
-    const at = offset + ((i - start) >> 1);
-    values[at] = (i - start) % 2 === 0 ? (values[at] & 0xf0) | q : (values[at] & 0x0f) | (q << 4);
+    if (rows[i] < min) min = rows[i];
+    if (rows[i] > max) max = rows[i];
+  }
+  const scale = Math.fround((-min > max ? min : max) / -8) || 1;
+  const inverse = 1 / scale;
+  for (let i = start; i < end; i += 2) {
+    const low = toNibble(rows[i] * inverse);
+    const high = i + 1 < end ? toNibble(rows[i + 1] * inverse) : 8;
+    values[offset + ((i - start) >> 1)] = low | (high << 4);
   }
   return scale;
+}
+
+/** −8 … 7 as 0 … 15, rounded to the nearest; +8, the far end, becomes 15. */
+function toNibble(steps: number): number {
+  const q = (steps + 8.5) | 0;
+  return q > 15 ? 15 : q;
 }

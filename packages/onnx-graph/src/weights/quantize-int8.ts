@@ -17,8 +17,16 @@ export function quantizeInt8(rows: Float32Array, rowLen: number): Int8Rows {
       if (magnitude > max) max = magnitude;
     }
     const scale = Math.fround(max / 127) || 1;
-    for (let i = start; i < start + rowLen; i++) values[i] = Math.round(rows[i] / scale);
+    const inverse = 1 / scale;
+    for (let i = start; i < start + rowLen; i++) values[i] = roundHalfEven(rows[i] * inverse);
     scales[r] = scale;
   }
   return { values, scales };
+}
+
+/** Adding 1.5 · 2^52 leaves no bits for a fraction, so the sum is rounded to the nearest integer, ties to even. */
+const integerOnly = 1.5 * 2 ** 52;
+
+function roundHalfEven(value: number): number {
+  return value + integerOnly - integerOnly;
 }
