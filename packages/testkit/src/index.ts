@@ -4,6 +4,7 @@ export { describePagedAttention } from './contracts/describe-paged-attention.js'
 export { type DrivenOutput, type DrivenSequence, EngineDriver } from './contracts/engine-driver.js';
 export { createRequest, createVisualRequest, placeholderId, positionsOf } from './factories/create-request.js';
 export { createSamplingParams } from './factories/create-sampling-params.js';
+export { createSamplingRow } from './factories/create-sampling-row.js';
 export {
   createAdmittedSequence,
   createStepPlan,

@@ -45,16 +45,16 @@ export function wholeRow(slices: readonly SliceValues[], summaries: readonly Sli
 
 /**
  * Top-k, then top-p over what is left, then min-p (the order of the reference's logits warpers). `merged` is best
- * first; beyond `numExact` of them a rank may have better ones that it did not hand over.
+ * first; behind the last candidate of a rank there may be better ones that it did not hand over.
  */
 function keepMostProbable(
   merged: readonly Candidate[],
   summaries: readonly SliceSummary[],
   { params }: SamplingRow,
 ): readonly Candidate[] | undefined {
-  const floor = Math.max(...summaries.map((s) => (s.isComplete ? Number.NEGATIVE_INFINITY : lowest(s))));
-  const isAll = floor === Number.NEGATIVE_INFINITY;
-  const exact = merged.filter(({ score }) => score >= floor);
+  const lasts = summaries.flatMap(({ isComplete, candidates }) => (isComplete ? [] : candidates.slice(-1)));
+  const isAll = lasts.length === 0;
+  const exact = merged.filter((candidate) => lasts.every((last) => compareCandidates(candidate, last) <= 0));
   if (params.topK > 0 && exact.length < params.topK && !isAll) return undefined;
   const top = params.topK > 0 ? exact.slice(0, params.topK) : exact;
   const isCut = params.topK > 0 || isAll;
@@ -66,6 +66,8 @@ function keepMostProbable(
 
 /** The smallest leading part with at least the share `topP` of the mass; undefined when there is not so much. */
 function takeMass(candidates: readonly Candidate[], total: number, topP: number): readonly Candidate[] | undefined {
+  // The whole mass is all tokens: a sum would reach 1 before the least probable of them.
+  if (topP >= 1) return undefined;
   let mass = 0;
   for (const [i, { score }] of candidates.entries()) {
     mass += Math.exp(score - total);
@@ -77,8 +79,6 @@ function takeMass(candidates: readonly Candidate[], total: number, topP: number)
 function isBelow(candidate: Candidate | undefined, best: Candidate, minP: number): boolean {
   return candidate !== undefined && minP > 0 && candidate.score < best.score + Math.log(minP);
 }
-
-const lowest = ({ candidates }: SliceSummary): number => candidates[candidates.length - 1].score;
 
 function describe(ranked: readonly Candidate[], summaries: readonly SliceSummary[], { params }: SamplingRow): Choice {
   const [best, second] = ranked;
