@@ -9,6 +9,7 @@ export type { AttentionKernelName, DecoderOptions } from './decoder/decoder-opti
 export { LocalRankGroup } from './decoder/local-rank-group.js';
 export { CpuEncoder, type VisionTaps } from './encoder/cpu-encoder.js';
 export type { SessionOptions } from './ort/create-session.js';
+export { onnxRuntimeVersion } from './ort/onnx-runtime-version.js';
 export { readEngineMetadata } from './ort/read-engine-metadata.js';
 export { type PrepareOptions, prepareEngine } from './prepare-engine.js';
 export { createRandom } from './probe/seeded-random.js';

@@ -1,5 +1,6 @@
 import { ServingError } from '@tessera/domain';
 import { Command } from 'commander';
+import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
@@ -15,7 +16,8 @@ const program = new Command('tessera')
   .addCommand(generateCommand())
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())
-  .addCommand(randomCheckpointCommand());
+  .addCommand(randomCheckpointCommand())
+  .addCommand(benchCommand());
 
 try {
   await program.parseAsync();

@@ -1,4 +1,3 @@
-import { ServingError } from '@tessera/domain';
 import type { AttentionKernelName } from '@tessera/engine';
 import { parseWeightPlan } from '@tessera/onnx-graph';
 import { defaultEngineCache } from '@tessera/standalone';
@@ -6,6 +5,7 @@ import { Command, Option } from 'commander';
 import { formatReport } from '../verify/format-report.js';
 import { runVerify } from '../verify/run-verify.js';
 import { VerifyReport } from '../verify/verify-report.js';
+import { readCounts } from './read-counts.js';
 
 interface VerifyFlags {
   readonly weights: string;
@@ -51,16 +51,4 @@ async function verify(dir: string, flags: VerifyFlags): Promise<void> {
 /** What is being checked, on one line of a terminal; nothing elsewhere. */
 function showProgress(what: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${what}`);
-}
-
-function readCounts(flag: string, text: string, words: Readonly<Record<string, number>> = {}): number[] {
-  return text.split(',').map((item) => {
-    const value = words[item.trim()] ?? Number(item);
-    const isCount = value === Number.POSITIVE_INFINITY || (Number.isInteger(value) && value >= 1);
-    if (isCount) return value;
-    const alternatives = Object.keys(words).map((word) => ` or "${word}"`);
-    throw new ServingError('invalid_option', `${flag}: "${item}" is no positive number${alternatives.join('')}.`, {
-      option: flag,
-    });
-  });
 }
