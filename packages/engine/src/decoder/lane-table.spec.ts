@@ -1,0 +1,81 @@
+import { type Chunk, laneId, sequenceId } from '@tessera/domain';
+import { createAdmittedSequence, decodeChunk, explicitChunk, knownChunk, pageIds } from '@tessera/testkit';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { LaneTable } from './lane-table.js';
+
+const pageLen = 4;
+const [lane0, lane1, lane2] = [0, 1, 2].map(laneId);
+
+describe('LaneTable', () => {
+  let lanes: LaneTable;
+  beforeEach(() => {
+    lanes = new LaneTable(2);
+    lanes.admit(createAdmittedSequence({ lane: lane0, tokenIds: Int32Array.of(1, 2, 3, 4, 5) }));
+  });
+
+  const begin = (chunk: Chunk): number => lanes.begin(chunk, pageLen);
+  /** Begins a chunk and takes it as computed. */
+  const compute = (chunk: Chunk): void => lanes.get(chunk.lane).advance(begin(chunk));
+
+  test('hands out the sequence of a lane until it is released', () => {
+    expect(lanes.get(lane0).sequenceId).toBe(sequenceId('sequence-0'));
+    lanes.release(lane0);
+    expect(() => lanes.get(lane0)).toThrow('lane 0 holds no sequence');
+  });
+
+  test('gives a released lane to the next sequence', () => {
+    lanes.release(lane0);
+    lanes.admit(createAdmittedSequence({ lane: lane0, sequenceId: sequenceId('next') }));
+    expect(lanes.get(lane0)).toMatchObject({ sequenceId: 'next', numTokens: 3, numComputed: 0 });
+  });
+
+  test('releases a lane that is free', () => {
+    lanes.release(lane1);
+    expect(() => lanes.get(lane1)).toThrow('lane 1 holds no sequence');
+  });
+
+  for (const lane of [lane0, lane2]) {
+    test(`refuses a sequence for lane ${lane} of 2 when lane 0 is taken`, () => {
+      expect(() => lanes.admit(createAdmittedSequence({ lane }))).toThrow(`lane ${lane} of 2 is not free`);
+    });
+  }
+
+  test('says how many tokens each kind of chunk computes', () => {
+    expect(begin(knownChunk(lane0, 3, { newPages: pageIds(0) }))).toBe(3);
+    lanes.get(lane0).advance(3);
+    compute(knownChunk(lane0, 2, { newPages: pageIds(1) }));
+    expect(begin(explicitChunk(lane0, [7, 8]))).toBe(2);
+    lanes.get(lane0).advance(2);
+    lanes.get(lane0).append(9);
+    expect(begin(decodeChunk(lane0))).toBe(1);
+  });
+
+  test('appends a chunk’s pages to those before', () => {
+    compute(knownChunk(lane0, 4, { newPages: pageIds(5) }));
+    compute(knownChunk(lane0, 1, { newPages: pageIds(2, 9) }));
+    expect(lanes.get(lane0).pages).toEqual([5, 2, 9]);
+  });
+
+  test('takes explicit tokens as output', () => {
+    compute(knownChunk(lane0, 5, { newPages: pageIds(0, 1) }));
+    compute(explicitChunk(lane0, [7, 8]));
+    expect(lanes.get(lane0)).toMatchObject({ numTokens: 7, numOutputTokens: 2 });
+    expect(lanes.get(lane0).tokenAt(6)).toBe(8);
+  });
+
+  for (const [title, chunk, problem] of [
+    ['a lane without a sequence', knownChunk(lane1, 1), 'lane 1 holds no sequence'],
+    ['more tokens than are known', knownChunk(lane0, 6, { newPages: pageIds(0, 1) }), 'has 5 tokens'],
+    ['a position behind its pages', knownChunk(lane0, 5, { newPages: pageIds(0) }), 'lacks pages for its position 4'],
+  ] as const) {
+    test(`refuses a chunk that computes ${title}`, () => {
+      const message = expect.stringContaining(problem);
+      expect(() => begin(chunk)).toThrow(expect.objectContaining({ reason: 'internal', message }));
+    });
+  }
+
+  test('refuses to go on from a token that was not sampled', () => {
+    compute(knownChunk(lane0, 5, { newPages: pageIds(0, 1) }));
+    expect(() => begin(decodeChunk(lane0))).toThrow('has 5 tokens, the chunk ends at 6');
+  });
+});
