@@ -23,3 +23,4 @@ for question in ["What does the image say?", "Read all the text in the image."]:
         ],
     )
     print(repr(completion.choices[0].message.content))
+client.files.delete(file.id)
