@@ -112,6 +112,7 @@ function decoderOptions(config: StandaloneConfig, processor: Processor) {
   return {
     numThreads: config.threads,
     kernel: config.kernel,
+    kvDtype: config.kv,
     numLanes: config.maxSequences,
     kvCapacityTokens,
     maxStepTokens: config.maxStepTokens,

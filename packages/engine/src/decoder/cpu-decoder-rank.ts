@@ -66,7 +66,7 @@ export class CpuDecoderRank implements DecoderEngine {
         await createSession(engineDir, graphs[graphs.length - 1], sessionOptions),
         manifest.config.text.hiddenSize,
       ),
-      embeddings: await EmbeddingTable.open(engineDir, manifest),
+      embeddings: new EmbeddingTable(engineDir, manifest),
       vocab: {
         offset: shard.vocab.start,
         length: shard.vocab.end - shard.vocab.start,
@@ -91,7 +91,7 @@ export class CpuDecoderRank implements DecoderEngine {
     for (const lane of plan.released) this.#lanes.release(lane);
     for (const sequence of plan.admitted) this.#lanes.admit(sequence);
     if (plan.chunks.length === 0) return { stepId: plan.stepId, outputs: [], spent: stopwatch.times };
-    const batch = await this.#createBatch(plan);
+    const batch = this.#createBatch(plan);
     const residuals: Float32Array[] = [];
     const keepResidual = capture?.hidden ? (x: Float32Array) => residuals.push(Float32Array.from(x)) : undefined;
     const residual = await layers.run(batch, stopwatch, keepResidual);
@@ -111,10 +111,10 @@ export class CpuDecoderRank implements DecoderEngine {
     await this.#parts.layers.close();
     await this.#parts.head.close();
     await this.#parts.attention.close();
-    await this.#parts.embeddings.close();
+    this.#parts.embeddings.close();
   }
 
-  #createBatch(plan: StepPlan): Promise<StepBatch> {
+  #createBatch(plan: StepPlan): StepBatch {
     const { pageLen } = this.description.kvLayout;
     const chunks = plan.chunks.map((chunk) => {
       const numTokens = this.#lanes.begin(chunk, pageLen);

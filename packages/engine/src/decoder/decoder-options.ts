@@ -1,4 +1,4 @@
-import type { DecoderDescription } from '@tessera/domain';
+import { type DecoderDescription, type KvLayout, ServingError } from '@tessera/domain';
 import type { EngineManifest, ShardPlan } from '@tessera/onnx-graph';
 import type { TextConfig } from '@tessera/qwen2-5-vl';
 import type { PagedAttention } from '../attention/paged-attention.js';
@@ -17,6 +17,8 @@ export interface DecoderOptions {
   /** Threads inside a matmul. */
   readonly numThreads: number;
   readonly kernel: AttentionKernelName;
+  /** How keys and values are kept; int8 takes a quarter of the memory, and the fast kernel only. Default float32. */
+  readonly kvDtype?: KvLayout['dtype'];
   /** Sequences that run at once. */
   readonly numLanes: number;
   /** Positions that the KV pool holds, rounded up to whole pages. */
@@ -36,14 +38,21 @@ export function createAttention(text: TextConfig, shard: ShardPlan, options: Dec
     headDim: text.headDim,
   };
   const numPages = Math.ceil(options.kvCapacityTokens / pageLen);
-  if (options.kernel === 'plain' || text.headDim % 8 !== 0) return new PlainAttention(shape, { pageLen, numPages });
-  return new WasmAttention(shape, {
+  const isFast = options.kernel === 'wasm' && text.headDim % 8 === 0;
+  if (!isFast && options.kvDtype === 'int8') {
+    throw new ServingError('invalid_option', `An int8 KV cache needs the wasm kernel and a head size divisible by 8.`, {
+      option: '--kv',
+    });
+  }
+  if (!isFast) return new PlainAttention(shape, { pageLen, numPages });
+  const capacity = {
     numPages,
     maxRows: options.maxStepTokens,
     maxSpans: options.numLanes,
     maxPositions: numPages * pageLen,
     numThreads: options.numThreads,
-  });
+  };
+  return new WasmAttention(shape, capacity, options.kvDtype);
 }
 
 export function describeDecoder(

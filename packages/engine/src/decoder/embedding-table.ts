@@ -1,35 +1,34 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  bytesPerElement,
-  type EmbeddingManifest,
-  type EngineManifest,
-  readExactly,
-  widenToFloat32,
-} from '@tessera/onnx-graph';
+import { ServingError } from '@tessera/domain';
+import { bytesPerElement, type EmbeddingManifest, type EngineManifest, widenToFloat32 } from '@tessera/onnx-graph';
 
-/** The embedding table, read row by row from the engine directory; the page cache holds what is used. */
+/**
+ * The embedding table, read row by row from the engine directory; the page cache holds what is used. Reads block: a
+ * row takes microseconds, a promise for each would take longer, and nobody else uses the engine's thread.
+ */
 export class EmbeddingTable {
-  readonly #file: FileHandle;
+  readonly #fd: number;
   readonly #manifest: EmbeddingManifest;
+  readonly #bytes: Uint8Array;
 
-  private constructor(file: FileHandle, manifest: EmbeddingManifest) {
-    this.#file = file;
-    this.#manifest = manifest;
+  constructor(engineDir: string, { embedding }: EngineManifest) {
+    this.#fd = openSync(join(engineDir, embedding.file), 'r');
+    this.#manifest = embedding;
+    this.#bytes = new Uint8Array(embedding.rowLen * bytesPerElement[embedding.dtype]);
   }
 
-  static async open(engineDir: string, { embedding }: EngineManifest): Promise<EmbeddingTable> {
-    return new EmbeddingTable(await open(join(engineDir, embedding.file)), embedding);
+  /** Row `tokenId` as float32 [rowLen], valid until the next call. */
+  row(tokenId: number): Float32Array {
+    const { length } = this.#bytes;
+    const numRead = readSync(this.#fd, this.#bytes, 0, length, tokenId * length);
+    if (numRead !== length) {
+      throw new ServingError('engine_invalid', `Row ${tokenId} of the embedding table cannot be read.`, { tokenId });
+    }
+    return widenToFloat32(this.#bytes, this.#manifest.dtype);
   }
 
-  /** Row `tokenId` as float32 [rowLen]. */
-  async row(tokenId: number): Promise<Float32Array> {
-    const { dtype, rowLen } = this.#manifest;
-    const rowBytes = rowLen * bytesPerElement[dtype];
-    return widenToFloat32(await readExactly(this.#file, tokenId * rowBytes, rowBytes), dtype);
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
+  close(): void {
+    closeSync(this.#fd);
   }
 }

@@ -32,10 +32,10 @@ export interface BatchSources {
 }
 
 /** Lays out the rows; `numTokens[i]` is the length of chunk i. */
-export async function createStepBatch(
+export function createStepBatch(
   chunks: readonly { chunk: Chunk; lane: Lane; numTokens: number }[],
   sources: BatchSources,
-): Promise<StepBatch> {
+): StepBatch {
   const batched: BatchedChunk[] = [];
   let numRows = 0;
   for (const { chunk, lane, numTokens } of chunks) {
@@ -44,23 +44,21 @@ export async function createStepBatch(
     numRows += numTokens;
   }
   const inputEmbeds = new Float32Array(numRows * sources.text.hiddenSize);
-  for (const { lane, span } of batched) await embedRows(lane, span, sources, inputEmbeds);
+  for (const { lane, span } of batched) embedRows(lane, span, sources, inputEmbeds);
   const spans = batched.map(({ span }) => span);
   return { numRows, chunks: batched, spans, inputEmbeds, ...rotaryTables(batched, numRows, sources.text) };
 }
 
-async function embedRows(
+function embedRows(
   lane: Lane,
   span: AttentionSpan,
   { text, embeddings, staged }: BatchSources,
   out: Float32Array,
-): Promise<void> {
+): void {
   for (let r = 0; r < span.numRows; r++) {
     const index = span.firstPosition + r;
     const visual = lane.visuals.find(({ offset, length }) => index >= offset && index < offset + length);
-    const row = visual
-      ? staged.row(visual.embeddingKey, index - visual.offset)
-      : await embeddings.row(lane.tokenAt(index));
+    const row = visual ? staged.row(visual.embeddingKey, index - visual.offset) : embeddings.row(lane.tokenAt(index));
     out.set(row, (span.firstRow + r) * text.hiddenSize);
   }
 }

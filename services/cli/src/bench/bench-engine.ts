@@ -6,6 +6,7 @@ import { type MemoryUse, readMemory } from './read-memory.js';
 
 export interface BenchOptions {
   readonly numThreads: number;
+  readonly kvDtype: 'float32' | 'int8';
   /** Positions before each decoded token. */
   readonly contextLen: number;
   readonly prefillLens: readonly number[];
@@ -51,6 +52,7 @@ export async function benchEngine(
     LocalRankGroup.create(dir, {
       numThreads,
       kernel: 'wasm',
+      kvDtype: options.kvDtype,
       numLanes,
       kvCapacityTokens: numLanes * pagesFor(longest, 16) * 16,
       maxStepTokens: Math.max(numLanes, ...options.prefillLens),

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { prepareEngine } from '@tessera/engine';
 import { loadProcessor, parseWeightPlan } from '@tessera/onnx-graph';
 import { defaultEngineCache } from '@tessera/standalone';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { benchEngine } from '../bench/bench-engine.js';
 import { compareWithLast, saveResult } from '../bench/bench-results.js';
 import { describeMachine } from '../bench/describe-machine.js';
@@ -12,6 +12,7 @@ import { readCounts } from './read-counts.js';
 
 interface BenchFlags {
   readonly weights: string;
+  readonly kv: 'float32' | 'int8';
   readonly threads: string;
   readonly context: string;
   readonly prefill: string;
@@ -28,6 +29,7 @@ export function benchCommand(): Command {
     .description('Measure prefill, decode, image encoding, load time and memory of one rank.')
     .argument('<checkpoint>', 'checkpoint folder; random-checkpoint writes one of any published size')
     .option('--weights <form>', 'form of the weights', 'int8')
+    .addOption(new Option('--kv <dtype>', 'keys and values').choices(['float32', 'int8']).default('float32'))
     .option('--threads <n>', 'threads inside an operation', String(availableParallelism()))
     .option('--context <n>', 'positions before each decoded token', '1024')
     .option('--prefill <sizes>', 'prompt lengths, comma-separated', '512')
@@ -54,6 +56,7 @@ async function bench(checkpoint: string, flags: BenchFlags): Promise<void> {
   const { config } = await loadProcessor(checkpoint);
   const result = await benchEngine(engine, config, {
     numThreads,
+    kvDtype: flags.kv,
     contextLen,
     numRuns,
     prefillLens: readCounts('--prefill', flags.prefill),
@@ -62,7 +65,7 @@ async function bench(checkpoint: string, flags: BenchFlags): Promise<void> {
     onProgress: (what) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${what}`),
   });
   if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
-  const subject = { checkpoint, weights: flags.weights, contextLen, compileMs };
+  const subject = { checkpoint, weights: `${flags.weights}, ${flags.kv} KV`, contextLen, compileMs };
   const text = formatBench(subject, result, await describeMachine());
   console.log(text);
   if (!flags.results) return;

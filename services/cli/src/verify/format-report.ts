@@ -31,6 +31,7 @@ function formatNotApplicable({ subject, reason }: NotApplicable): string {
   return `not applicable: ${subject}: ${reason}`;
 }
 
-function formatFailure({ rung, subject, error, tolerance, detail }: Check): string {
+/** One line: rung, subject, and what differs or by how much. */
+export function formatFailure({ rung, subject, error, tolerance, detail }: Check): string {
   return `FAILED ${rung}: ${subject}: ${detail ?? `error ${error.toExponential(2)} above ${tolerance}`}`;
 }

@@ -1,14 +1,17 @@
+import type { KvLayout } from '@tessera/domain';
+
 /** What the compiled kernels export (AssemblyScript sources in `kernels/`). */
 export interface AttentionKernel {
   storeRow(job: number, keyRow: number, valueRow: number, page: number, slot: number): void;
   work(job: number, scratch: number, generation: number): void;
 }
 
-/** Byte size of a page of one KV head, keys or values. */
-export type KernelFormat = 'float32';
+/** How keys and values are kept. */
+export type KernelFormat = KvLayout['dtype'];
 
+/** Bytes of a page of one KV head, keys or values; int8 has a float32 scale per position beside them. */
 export function pageBytes(format: KernelFormat, headDim: number, pageLen: number): number {
-  return { float32: headDim * pageLen * 4 }[format];
+  return format === 'float32' ? headDim * pageLen * 4 : headDim * pageLen + pageLen * 4;
 }
 
 /** A kernel working in `memory`. */

@@ -63,7 +63,7 @@ function layOut(
     return offset;
   };
   const group = numHeads / numKvHeads;
-  const scratchBytes = roundUp(4 * group * (roundUp(maxPositions, wasmPageLen) + headDim + 1), 64);
+  const scratchBytes = scratchSize(group, headDim, maxPositions);
   const poolBytes = numPages * numKvHeads * pageBytes;
   const plan = {
     numLayers,
@@ -80,6 +80,12 @@ function layOut(
     poolBytes,
   };
   return { ...plan, numBytes: end };
+}
+
+/** Scores of a group of heads, and per head (and one more) sums, queries, a page's weights and a few scalars. */
+function scratchSize(group: number, headDim: number, maxPositions: number): number {
+  const perHead = 4 * headDim + 2 * headDim + 2 * wasmPageLen + 8;
+  return roundUp(4 * group * roundUp(maxPositions, wasmPageLen) + (group + 1) * perHead, 64);
 }
 
 function roundUp(value: number, multiple: number): number {

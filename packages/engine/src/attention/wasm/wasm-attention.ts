@@ -91,7 +91,10 @@ function createMemory({ numBytes }: KvMemoryPlan): WebAssembly.Memory {
   return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
 }
 
-const kernelFiles: Readonly<Record<KernelFormat, string>> = { float32: 'float-attention.wasm' };
+const kernelFiles: Readonly<Record<KernelFormat, string>> = {
+  float32: 'float-attention.wasm',
+  int8: 'int8-attention.wasm',
+};
 
 function loadKernel(format: KernelFormat): WebAssembly.Module {
   const file = new URL(`../../kernels/${kernelFiles[format]}`, import.meta.url);
