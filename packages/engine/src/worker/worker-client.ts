@@ -47,10 +47,13 @@ export class WorkerClient<Description> {
     });
   }
 
-  /** Lets the engine close itself, then ends the thread. */
+  /** Lets the engine close itself, then ends the thread, whether or not it could. */
   async close(): Promise<void> {
-    if (!this.#failure) await this.call('close', []);
-    await this.#worker.terminate();
+    try {
+      if (!this.#failure) await this.call('close', []);
+    } finally {
+      await this.#worker.terminate();
+    }
   }
 
   #settle(reply: WorkerReply): void {
@@ -67,16 +70,19 @@ export class WorkerClient<Description> {
   }
 }
 
-/** The first thing a worker says; rejects when it fails or ends before. */
+/** The first thing a worker says; rejects with `worker_failed` when it fails or ends before. */
 async function firstMessage<Message>(worker: Worker): Promise<Message> {
   const settled = new AbortController();
   const { signal } = settled;
   try {
     const exited = once(worker, 'exit', { signal }).then(([code]) => {
-      throw new ServingError('worker_failed', `The engine thread exited with code ${code} before it was ready.`);
+      throw new Error(`it exited with code ${code}`);
     });
     const [message] = await Promise.race([once(worker, 'message', { signal }), exited]);
     return message as Message;
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new ServingError('worker_failed', `The engine thread failed before it was ready: ${message}`, {}, { cause });
   } finally {
     settled.abort();
   }
