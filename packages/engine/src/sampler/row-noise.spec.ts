@@ -13,16 +13,16 @@ describe('createRowNoise', () => {
     expect(a(17)).toBe(b(17));
   });
 
-  for (const [what, key] of [
-    ['seed', [8, 0, 5]],
-    ['high half of the seed', [7 + 2 ** 32, 0, 5]],
-    ['highest bit of the seed', [7 + 2 ** 52, 0, 5]],
-    ['choice', [7, 1, 5]],
-    ['position', [7, 0, 6]],
-    ['choice and position swapped', [7, 5, 0]],
+  for (const [what, seed, choiceIndex, position] of [
+    ['seed', 8, 0, 5],
+    ['high half of the seed', 7 + 2 ** 32, 0, 5],
+    ['highest bit of the seed', 7 + 2 ** 52, 0, 5],
+    ['choice', 7, 1, 5],
+    ['position', 7, 0, 6],
+    ['choice and position swapped', 7, 5, 0],
   ] as const) {
     test(`is uncorrelated under another ${what}`, () => {
-      const [noise, other] = [createRowNoise(7, 0, 5), createRowNoise(...key)];
+      const [noise, other] = [createRowNoise(7, 0, 5), createRowNoise(seed, choiceIndex, position)];
       expect(Math.abs(correlation(noise, other))).toBeLessThan(4 / Math.sqrt(ids.length));
     });
   }
