@@ -19,6 +19,8 @@ export async function createSession(
       intraOpNumThreads: numThreads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
+      enableCpuMemArena: false,
+      enableMemPattern: false,
       // Without it, a session's idle threads spin through the runs of the others (measured: 8× a step).
       extra: { session: { force_spinning_stop: '1' } },
       logSeverityLevel: 3,
