@@ -4,6 +4,7 @@ import { type PageId, pageId } from '@tessera/domain';
 export class PagePool {
   readonly numPages: number;
   readonly #free: PageId[];
+  readonly #allocated = new Set<PageId>();
 
   constructor(numPages: number) {
     this.numPages = numPages;
@@ -14,14 +15,20 @@ export class PagePool {
     return this.#free.length;
   }
 
-  /** Lowest ids first; undefined when there are not so many. */
+  /** The pages freed last come first, otherwise the lowest; undefined when there are not so many. */
   allocate(count: number): PageId[] | undefined {
     if (count > this.#free.length) return undefined;
-    return this.#free.splice(this.#free.length - count).reverse();
+    const pages = this.#free.splice(this.#free.length - count).reverse();
+    for (const page of pages) this.#allocated.add(page);
+    return pages;
   }
 
   free(pages: readonly PageId[]): void {
+    for (const page of pages) {
+      if (!this.#allocated.delete(page)) {
+        throw new Error(`The page ${page} is freed but not allocated; ${this.numFree} of ${this.numPages} are free.`);
+      }
+    }
     this.#free.push(...[...pages].reverse());
-    if (this.#free.length > this.numPages) throw new Error(`${this.#free.length} of ${this.numPages} pages are free.`);
   }
 }
