@@ -27,11 +27,16 @@ export class Staging {
     return entry.ready;
   }
 
+  /** Rows that are still on their way are unstaged when they are there, unless somebody wants them by then. */
   async release(key: EmbeddingKey): Promise<void> {
     const entry = this.#entries.get(key);
     if (!entry || --entry.numUsers > 0) return;
+    // Who acquired them hears of a failure.
+    await entry.ready.catch(() => {});
+    if (entry.numUsers > 0 || this.#entries.get(key) !== entry) return;
     this.#entries.delete(key);
-    if (await entry.ready) await this.#decoder.unstage(key);
+    // Only a dead decoder refuses, and the rows are gone with it.
+    await this.#decoder.unstage(key).catch(() => {});
   }
 
   async #stage(key: EmbeddingKey, fetch: () => Promise<StagedEmbedding | undefined>): Promise<boolean> {
