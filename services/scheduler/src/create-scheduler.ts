@@ -13,6 +13,9 @@ import { Sequence } from './sequence.js';
 import { Staging } from './staging.js';
 import { type LoopSnapshot, StepLoop } from './step-loop.js';
 
+/** Node.js sets no timer further ahead (24.8 days); it fires such a one at once. */
+const maxTimerMs = 2 ** 31 - 1;
+
 export interface SchedulerDeps {
   readonly decoder: DecoderEngine;
   readonly encoder: EmbeddingSource;
@@ -61,6 +64,10 @@ class LocalScheduler implements RunningScheduler {
   async *generate(request: Request, signal: AbortSignal): AsyncGenerator<SchedulerEvent> {
     this.#assertAdmissible(request);
     const sequence = new Sequence(request, new EventQueue());
+    if (sequence.resumedEnd) {
+      sequence.finish(sequence.resumedEnd);
+      return yield* sequence.events;
+    }
     const { stop, endSignal } = this.#watch(sequence, signal);
     try {
       void this.#prepare(sequence, endSignal);
@@ -107,7 +114,7 @@ class LocalScheduler implements RunningScheduler {
         ? undefined
         : setTimeout(
             () => end(new ServingError('deadline_exceeded', 'The deadline passed before the answer was complete.')),
-            Math.max(0, deadlineMs - this.#deps.now()),
+            Math.min(Math.max(0, deadlineMs - this.#deps.now()), maxTimerMs),
           );
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();

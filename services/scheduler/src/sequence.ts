@@ -67,10 +67,31 @@ export class Sequence {
     return this.request.tokenIds.length + this.request.maxTokens;
   }
 
+  /** Why it is at its end already: an earlier attempt emitted its last token. */
+  get resumedEnd(): FinishReason | undefined {
+    const last = this.request.resumeTokens.at(-1);
+    return last === undefined ? undefined : this.#endAfter(last);
+  }
+
   /** Takes a sampled token; returns why the sequence ends with it, if it does. */
   accept(token: SampledToken): FinishReason | undefined {
     this.#numOutputTokens++;
-    if (this.request.stopTokenIds.includes(token.tokenId)) return 'stop';
+    return this.#endAfter(token.tokenId);
+  }
+
+  /** Tells the caller that it has ended. */
+  finish(reason: FinishReason): void {
+    const usage = {
+      numPromptTokens: this.request.tokenIds.length,
+      numCachedTokens: 0,
+      numOutputTokens: this.#numOutputTokens,
+    };
+    this.events.push({ kind: 'finished', reason, usage });
+    this.events.end();
+  }
+
+  #endAfter(tokenId: number): FinishReason | undefined {
+    if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
     return this.#numOutputTokens >= this.request.maxTokens ? 'length' : undefined;
   }
 }

@@ -1,11 +1,11 @@
 import {
   type DecoderEngine,
-  type FinishReason,
   type LaneId,
   laneId,
   pagesFor,
   type SequenceOutput,
   ServingError,
+  type StepPlan,
   type StepResult,
 } from '@tessera/domain';
 import { PagePool } from './page-pool.js';
@@ -97,7 +97,7 @@ export class StepLoop {
     try {
       result = await this.#decoder.step(plan);
     } catch (error) {
-      return this.#failStep(error as Error);
+      return this.#failStep(plan, error as Error);
     }
     for (const { lane, input } of plan.chunks) {
       const sequence = sequences.get(lane) as Sequence;
@@ -113,16 +113,10 @@ export class StepLoop {
     for (const token of tokens) {
       const reason = sequence.accept(token);
       if (!reason) continue;
-      this.#finish(sequence, reason);
+      sequence.finish(reason);
+      this.#leave(sequence);
       return;
     }
-  }
-
-  #finish(sequence: Sequence, reason: FinishReason): void {
-    const { request, numOutputTokens } = sequence;
-    const usage = { numPromptTokens: request.tokenIds.length, numCachedTokens: 0, numOutputTokens };
-    sequence.events.push({ kind: 'finished', reason, usage });
-    this.#leave(sequence);
   }
 
   #dropCancelled(): void {
@@ -165,11 +159,17 @@ export class StepLoop {
     this.#onEnd(sequence);
   }
 
-  /** Nothing of a failed step counts. A dead worker ends the loop; after any other error it goes on with new sequences. */
-  #failStep(error: Error): void {
+  /**
+   * Nothing of a failed step counts, its releases included; the sequences that it computed fail. A dead worker ends the
+   * loop, after any other error it goes on with the rest.
+   */
+  #failStep({ chunks, released }: StepPlan, error: Error): void {
     const isFatal = error instanceof ServingError && error.reason === 'worker_failed';
     if (isFatal) this.#failure = error;
+    const computed = new Set(chunks.map(({ lane }) => lane));
+    this.#released = released.filter((lane) => !computed.has(lane));
     for (const sequence of [...this.#running]) {
+      if (!isFatal && !computed.has(sequence.residence?.lane as LaneId)) continue;
       sequence.isAdmitted = true;
       sequence.events.fail(error);
       this.#leave(sequence);
