@@ -1,10 +1,16 @@
 import type { SamplingRow } from './sampling-row.js';
 
+/** Whether any logit of the row changes. */
+export function isAdjusted({ params, numOutputTokens }: SamplingRow): boolean {
+  const { logitBias, repetitionPenalty, presencePenalty, frequencyPenalty, minTokens } = params;
+  const isPenalised = repetitionPenalty !== 1 || presencePenalty !== 0 || frequencyPenalty !== 0;
+  return isPenalised || logitBias.size > 0 || numOutputTokens < minTokens;
+}
+
 /**
  * Applies, in place, bias, penalties and masks to a rank's slice of one logits row: ids `offset … offset + length − 1`.
- * Ids from `numTokens` on are rows that pad the matrix and never chosen.
  */
-export function adjustLogits(logits: Float32Array, offset: number, row: SamplingRow, numTokens: number): void {
+export function adjustLogits(logits: Float32Array, offset: number, row: SamplingRow): void {
   const { params, promptIds, outputCounts, numOutputTokens } = row;
   const update = (tokenId: number, change: (logit: number) => number): void => {
     const i = tokenId - offset;
@@ -24,5 +30,4 @@ export function adjustLogits(logits: Float32Array, offset: number, row: Sampling
   if (numOutputTokens < params.minTokens) {
     for (const tokenId of params.stopTokenIds) update(tokenId, () => Number.NEGATIVE_INFINITY);
   }
-  logits.fill(Number.NEGATIVE_INFINITY, Math.max(0, numTokens - offset));
 }

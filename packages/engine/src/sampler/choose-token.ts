@@ -33,7 +33,7 @@ export function wholeRow(slices: readonly SliceValues[], summaries: readonly Sli
   let offset = 0;
   return slices.map(({ logits, scores }, rank) => {
     const firstId = offset;
-    offset += scores.length;
+    offset += logits.length;
     const candidates = Array.from(scores, (score, i) => ({ tokenId: firstId + i, logit: logits[i], score }));
     return {
       ...summaries[rank],
@@ -58,7 +58,9 @@ function keepMostProbable(
   if (params.topK > 0 && exact.length < params.topK && !isAll) return undefined;
   const top = params.topK > 0 ? exact.slice(0, params.topK) : exact;
   const isCut = params.topK > 0 || isAll;
-  const total = isCut ? logSumExp(top.map((c) => c.score)) : logSumExp(summaries.map((s) => s.logSumExp));
+  const total = isCut
+    ? logSumExp(top.map((c) => c.score))
+    : logSumExp(summaries.map((s) => s.logSumExp ?? Number.NEGATIVE_INFINITY));
   const nucleus = takeMass(top, total, params.topP);
   if (!nucleus && !isCut && !isBelow(top.at(-1), top[0], params.minP)) return undefined;
   return (nucleus ?? top).filter((candidate) => !isBelow(candidate, top[0], params.minP));

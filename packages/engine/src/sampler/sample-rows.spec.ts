@@ -49,7 +49,8 @@ const sampleOne = async (params: GivenParams, logits: readonly number[] | Float3
 function referenceCandidates(logits: Float32Array, row: SamplingRow, numTokens: number) {
   const { temperature, topK, topP, minP } = row.params;
   const scores = Float32Array.from(logits);
-  adjustLogits(scores, 0, row, numTokens);
+  adjustLogits(scores, 0, row);
+  scores.fill(Number.NEGATIVE_INFINITY, numTokens);
   let ranked = Array.from(scores, (score, id) => ({ id, score: Math.fround(score / (temperature || 1)) }))
     .filter(({ score }) => score > Number.NEGATIVE_INFINITY)
     .sort((a, b) => b.score - a.score || a.id - b.id);

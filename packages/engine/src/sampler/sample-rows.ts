@@ -28,7 +28,7 @@ export async function sampleRows(
       scores: scoreSlice(logits[i], slice.offset, row, slice.numTokens),
     }),
   );
-  const own = rows.map((row, i) => summarizeSlice(values[i], slice.offset, row, slice.numTokens));
+  const own = rows.map((row, i) => summarizeSlice(values[i], slice.offset, row));
   const byRank = await collective.allGather(own);
   const summariesOf = (i: number) => byRank.map((summaries) => summaries[i]);
   const choices = rows.map((row, i) => chooseToken(summariesOf(i), row));

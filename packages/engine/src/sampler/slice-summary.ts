@@ -1,12 +1,12 @@
-import { adjustLogits } from './adjust-logits.js';
-import { createRowNoise } from './row-noise.js';
+import { adjustLogits, isAdjusted } from './adjust-logits.js';
+import { createRowNoise, type RowNoise } from './row-noise.js';
 import { type Candidate, isUntruncated, type SamplingRow } from './sampling-row.js';
-import { selectTop } from './top-candidates.js';
+import { selectTop, selectTwo } from './top-candidates.js';
 
 /** Candidates that a rank hands over of its slice; a row that needs more is gathered whole. */
 export const maxCandidates = 256;
 
-/** A rank's slice of one row, whole: raw logits and scores, both of the slice's length. */
+/** A rank's slice of one row, whole. Scores end before ids that pad the matrix; they may be the logits themselves. */
 export interface SliceValues {
   readonly logits: Float32Array;
   readonly scores: Float32Array;
@@ -18,40 +18,38 @@ export interface SliceSummary {
   readonly candidates: readonly Candidate[];
   /** Every token of the slice that can be chosen is among the candidates. */
   readonly isComplete: boolean;
-  /** Of the scores, without noise. */
-  readonly logSumExp: number;
+  /** Of the scores, without noise; absent when the arg max decides, which needs no probabilities. */
+  readonly logSumExp?: number;
   /** Of the raw logits, with the best of them, when log-probabilities are asked for. */
   readonly raw?: { readonly logSumExp: number; readonly best: readonly Candidate[] };
 }
 
 /**
  * Scores of a slice of one logits row, ids `offset …`: (logit + bias, penalised, masked) / temperature; greedy leaves
- * them undivided.
+ * them undivided. Where nothing changes a logit, the row is not copied.
  */
 export function scoreSlice(logits: Float32Array, offset: number, row: SamplingRow, numTokens: number): Float32Array {
-  const scores = Float32Array.from(logits);
-  adjustLogits(scores, offset, row, numTokens);
+  const choosable = logits.subarray(0, Math.max(0, numTokens - offset));
   const { temperature } = row.params;
-  if (temperature !== 0) for (let i = 0; i < scores.length; i++) scores[i] /= temperature;
+  const isUnscaled = temperature === 0 || temperature === 1;
+  if (isUnscaled && !isAdjusted(row)) return choosable;
+  const scores = Float32Array.from(choosable);
+  adjustLogits(scores, offset, row);
+  if (!isUnscaled) for (let i = 0; i < scores.length; i++) scores[i] /= temperature;
   return scores;
 }
 
 /** Summarises a slice from its raw logits and its scores. */
-export function summarizeSlice(
-  { logits, scores }: SliceValues,
-  offset: number,
-  row: SamplingRow,
-  numTokens: number,
-): SliceSummary {
+export function summarizeSlice({ logits, scores }: SliceValues, offset: number, row: SamplingRow): SliceSummary {
   const { numTopLogprobs } = row.params;
-  const raw = numTopLogprobs === undefined ? undefined : summarizeRaw(logits, offset, numTopLogprobs, numTokens);
-  const capacity = isArgMax(row) ? 2 : maxCandidates;
-  const candidates = selectTop(scores.length, capacity, scorer(scores, offset, row), (i, score) => ({
-    tokenId: offset + i,
-    logit: logits[i],
-    score,
-  }));
-  return { candidates, isComplete: candidates.length < capacity, logSumExp: logSumExp(scores), raw };
+  const raw = numTopLogprobs === undefined ? undefined : summarizeRaw(logits, scores.length, offset, numTopLogprobs);
+  const candidateOf = (i: number, score: number): Candidate => ({ tokenId: offset + i, logit: logits[i], score });
+  if (isArgMax(row)) {
+    const candidates = selectTwo(scores, noiseOf(row, offset), candidateOf);
+    return { candidates, isComplete: candidates.length < 2, raw };
+  }
+  const candidates = selectTop(scores.length, maxCandidates, (i) => scores[i], candidateOf);
+  return { candidates, isComplete: candidates.length < maxCandidates, logSumExp: logSumExp(scores), raw };
 }
 
 /** Greedy, or a sample of the whole distribution: the best noisy score wins. */
@@ -59,16 +57,16 @@ export function isArgMax({ params }: SamplingRow): boolean {
   return params.temperature === 0 || isUntruncated(params);
 }
 
-function scorer(scores: Float32Array, offset: number, row: SamplingRow): (i: number) => number {
-  const { temperature, seed, choiceIndex } = row.params;
-  if (temperature === 0 || !isUntruncated(row.params)) return (i) => scores[i];
-  const noise = createRowNoise(seed, choiceIndex, row.position);
-  return (i) => (scores[i] === Number.NEGATIVE_INFINITY ? scores[i] : scores[i] + noise(offset + i));
+/** The noise of a sample of the whole distribution, by index in the slice; undefined when the choice is greedy. */
+function noiseOf({ params, position }: SamplingRow, offset: number): RowNoise | undefined {
+  if (params.temperature === 0) return undefined;
+  const noise = createRowNoise(params.seed, params.choiceIndex, position);
+  return (i, floor) => noise(offset + i, floor);
 }
 
-function summarizeRaw(logits: Float32Array, offset: number, numTop: number, numTokens: number) {
+function summarizeRaw(logits: Float32Array, numChoosable: number, offset: number, numTop: number) {
   const best = selectTop(
-    Math.min(logits.length, Math.max(0, numTokens - offset)),
+    numChoosable,
     Math.max(1, numTop),
     (i) => logits[i],
     (i, score) => ({ tokenId: offset + i, logit: score, score }),

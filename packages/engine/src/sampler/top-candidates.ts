@@ -46,3 +46,32 @@ export function selectTop(
   }
   return top.list;
 }
+
+/**
+ * The best two of a row, with noise added where it is given: `selectTop` for the case that every step has. Scores of
+ * −∞ are left out, ties go to the lowest index.
+ */
+export function selectTwo(
+  scores: Float32Array,
+  noise: ((i: number, floor: number) => number) | undefined,
+  candidateOf: (i: number, score: number) => Candidate,
+): readonly Candidate[] {
+  let first = -1;
+  let second = -1;
+  let firstScore = Number.NEGATIVE_INFINITY;
+  let secondScore = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < scores.length; i++) {
+    const score = noise ? scores[i] + noise(i, secondScore - scores[i]) : scores[i];
+    if (score > firstScore) {
+      second = first;
+      secondScore = firstScore;
+      first = i;
+      firstScore = score;
+    } else if (score > secondScore) {
+      second = i;
+      secondScore = score;
+    }
+  }
+  const found = [candidateOf(first, firstScore), candidateOf(second, secondScore)];
+  return found.filter(({ score }) => score > Number.NEGATIVE_INFINITY);
+}
