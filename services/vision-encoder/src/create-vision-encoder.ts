@@ -9,6 +9,7 @@ import {
 } from '@tessera/domain';
 import { EmbeddingCache } from './embedding-cache.js';
 import type { MediaDecoderPool } from './media/media-decoder-pool.js';
+import { cancelled, untilAborted } from './media/until-aborted.js';
 
 export interface VisionEncoderDeps {
   readonly engine: EncoderEngine;
@@ -64,14 +65,18 @@ class LocalVisionEncoder implements RunningVisionEncoder {
 
   async encode(job: EncodeJob, signal: AbortSignal): Promise<void> {
     if (this.#cache.has(job.embeddingKey)) return this.#announce(job.embeddingKey);
+    if (signal.aborted) throw cancelled(signal);
     const running = this.#jobs.get(job.embeddingKey) ?? this.#start(job);
     running.numWaiting++;
     const leave = (): void => {
-      if (--running.numWaiting === 0) running.abort.abort();
+      if (--running.numWaiting > 0) return;
+      // Whoever comes from now on starts another job.
+      this.#forget(job.embeddingKey, running);
+      running.abort.abort();
     };
     signal.addEventListener('abort', leave, { once: true });
     try {
-      await Promise.race([running.done, rejectOnAbort(signal)]);
+      await untilAborted(running.done, signal);
     } finally {
       signal.removeEventListener('abort', leave);
     }
@@ -86,14 +91,12 @@ class LocalVisionEncoder implements RunningVisionEncoder {
     const waiters = this.#waiters.get(key) ?? new Set();
     this.#waiters.set(key, waiters);
     let wake: () => void = () => {};
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+      waiters.add(wake);
+    });
     try {
-      await Promise.race([
-        new Promise<void>((resolve) => {
-          wake = resolve;
-          waiters.add(wake);
-        }),
-        rejectOnAbort(signal),
-      ]);
+      await untilAborted(woken, signal);
     } finally {
       waiters.delete(wake);
       if (waiters.size === 0 && this.#waiters.get(key) === waiters) this.#waiters.delete(key);
@@ -110,12 +113,16 @@ class LocalVisionEncoder implements RunningVisionEncoder {
 
   #start(job: EncodeJob): RunningJob {
     const abort = new AbortController();
-    const done = this.#encode(job, abort.signal).finally(() => this.#jobs.delete(job.embeddingKey));
+    const done = this.#encode(job, abort.signal).finally(() => this.#forget(job.embeddingKey, running));
     // Everybody who waits gets the rejection; without anybody left it is of no interest.
     done.catch(() => {});
     const running: RunningJob = { done, abort, numWaiting: 0 };
     this.#jobs.set(job.embeddingKey, running);
     return running;
+  }
+
+  #forget(key: EmbeddingKey, job: RunningJob): void {
+    if (this.#jobs.get(key) === job) this.#jobs.delete(key);
   }
 
   async #encode(job: EncodeJob, signal: AbortSignal): Promise<void> {
@@ -136,12 +143,4 @@ class LocalVisionEncoder implements RunningVisionEncoder {
   #announce(key: EmbeddingKey): void {
     for (const wake of this.#waiters.get(key) ?? []) wake();
   }
-}
-
-function rejectOnAbort(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const cancelled = (): void => reject(new ServingError('cancelled', 'The request was cancelled.'));
-    if (signal.aborted) cancelled();
-    else signal.addEventListener('abort', cancelled, { once: true });
-  });
 }
