@@ -17,6 +17,8 @@ export interface DecoderOptions {
   /** Threads inside a matmul. */
   readonly numThreads: number;
   readonly kernel: AttentionKernelName;
+  /** Threads inside an attention, the caller's included. Default: `numThreads`. */
+  readonly numAttentionThreads?: number;
   /** How keys and values are kept; int8 takes a quarter of the memory, and the fast kernel only. Default float32. */
   readonly kvDtype?: KvLayout['dtype'];
   /** Sequences that run at once. */
@@ -50,7 +52,7 @@ export function createAttention(text: TextConfig, shard: ShardPlan, options: Dec
     maxRows: options.maxStepTokens,
     maxSpans: options.numLanes,
     maxPositions: numPages * pageLen,
-    numThreads: options.numThreads,
+    numThreads: options.numAttentionThreads ?? options.numThreads,
   };
   return new WasmAttention(shape, capacity, options.kvDtype);
 }

@@ -24,8 +24,10 @@ export class LocalRankGroup implements DecoderEngine {
   static async create(engineDir: string, options: DecoderOptions): Promise<LocalRankGroup> {
     const { numRanks } = (await readManifest(engineDir)).options;
     const collectives = numRanks === 1 ? [singleRank] : createLocalCollectives(numRanks);
+    // The ranks share this thread and take turns on it: helper threads of each would only be in each other's way.
+    const rankOptions = numRanks === 1 ? options : { ...options, numAttentionThreads: 1 };
     const ranks: CpuDecoderRank[] = [];
-    for (const collective of collectives) ranks.push(await CpuDecoderRank.create(engineDir, options, collective));
+    for (const collective of collectives) ranks.push(await CpuDecoderRank.create(engineDir, rankOptions, collective));
     return new LocalRankGroup(ranks);
   }
 
