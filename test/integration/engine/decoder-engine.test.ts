@@ -23,17 +23,24 @@ beforeAll(async () => {
 });
 afterAll(() => rm(cacheDir, { recursive: true }));
 
-const prepare = async (): Promise<string> => {
-  const engineOptions = { weights: parseWeightPlan('fp32'), numRanks: 1, cut: 'attention', hasTaps: false } as const;
+const prepare = async (numRanks: number): Promise<string> => {
+  const cut = numRanks === 1 ? 'attention' : 'allReduce';
+  const engineOptions = { weights: parseWeightPlan('fp32'), numRanks, cut, hasTaps: false } as const;
   return (await prepareEngine(modelDir, engineOptions, { cacheDir, numThreads: 1 })).dir;
 };
 
-for (const kernel of ['plain', 'wasm'] as const) {
-  describeDecoderEngine(`the bundled model in this thread, ${kernel} attention`, async () =>
-    LocalRankGroup.create(await prepare(), { ...options, kernel }),
-  );
+for (const numRanks of [1, 2]) {
+  for (const kernel of ['plain', 'wasm'] as const) {
+    describeDecoderEngine(`the bundled model on ${numRanks} ranks of this thread, ${kernel} attention`, async () =>
+      LocalRankGroup.create(await prepare(numRanks), { ...options, kernel }),
+    );
+  }
 }
 
+describeDecoderEngine('the bundled model with keys and values in int8', async () =>
+  LocalRankGroup.create(await prepare(1), { ...options, kernel: 'wasm', kvDtype: 'int8' }),
+);
+
 describeDecoderEngine('the bundled model in a worker thread', async () =>
-  createDecoderEngine(await prepare(), { ...options, kernel: 'wasm' }),
+  createDecoderEngine(await prepare(1), { ...options, kernel: 'wasm' }),
 );
