@@ -1,10 +1,12 @@
 import { capture } from './run-step.mjs';
 
 /**
- * What suites need beyond Node.js and npm: the command that must be on the PATH, the Debian package that has it, and
- * the test files that cannot run without it.
+ * What suites need beyond Node.js and npm: the command that must succeed, the Debian package that brings it, and the
+ * test files that cannot run without it. Debian's python3 alone says yes to `-m venv --help`, but makes no environment.
  */
-export const requirements = [{ command: 'python3', package: 'python3', suites: ['test/e2e/python-client.test.ts'] }];
+export const requirements = [
+  { command: 'python3 -c "import ensurepip"', package: 'python3-venv', suites: ['test/e2e/python-client.test.ts'] },
+];
 
 /** What the suites need that the filters leave; no filter leaves all. */
 export function requirementsOf(all, filters) {
@@ -16,28 +18,28 @@ export function requirementsOf(all, filters) {
 export async function ensureRequirements(wanted, system = debian) {
   const missing = [];
   for (const requirement of wanted) {
-    if (await system.hasCommand(requirement.command)) continue;
+    if (await system.succeeds(requirement.command)) continue;
     const isInstalled = await system.install(requirement.package);
-    if (!isInstalled || !(await system.hasCommand(requirement.command))) missing.push(requirement);
+    if (!isInstalled || !(await system.succeeds(requirement.command))) missing.push(requirement);
   }
   return missing;
 }
 
 export function describeMissing({ command, package: packageName, suites }, { isCi }) {
   const consequence = isCi ? 'FAILED' : 'Not run';
-  return `${consequence}: ${suites.join(', ')} needs "${command}". Get it with: sudo apt-get install ${packageName}`;
+  return `${consequence}: ${suites.join(', ')} needs \`${command}\` to work. Get it with: sudo apt-get install ${packageName}`;
 }
 
 const debian = {
-  async hasCommand(command) {
-    const { exitCode } = await capture('sh', ['-c', `command -v ${command}`], {});
+  async succeeds(command) {
+    const { exitCode } = await capture('sh', ['-c', command], {});
     return exitCode === 0;
   },
 
   /** Without a password prompt or not at all; false when it may not or cannot. */
   async install(packageName) {
     const sudo = await findPrivilege();
-    if (sudo === undefined || !(await debian.hasCommand('apt-get'))) return false;
+    if (sudo === undefined || !(await debian.succeeds('command -v apt-get'))) return false;
     console.log(`Installing ${packageName} (apt-get) …`);
     const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
     const aptGet = (...args) => capture('env', [...sudo, 'apt-get', ...args], { env });

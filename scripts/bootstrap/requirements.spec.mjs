@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeMissing, ensureRequirements, requirementsOf } from './requirements.mjs';
+import { describeMissing, ensureRequirements, requirements, requirementsOf } from './requirements.mjs';
 
 const python = { command: 'python3', package: 'python3-minimal', suites: ['test/e2e/client.test.ts'] };
 
@@ -8,7 +8,7 @@ function machine({ commands, mayInstall }) {
   const installed = [];
   return {
     installed,
-    hasCommand: async (command) => commands.includes(command),
+    succeeds: async (command) => commands.includes(command),
     install: async (packageName) => {
       installed.push(packageName);
       if (mayInstall) commands.push('python3');
@@ -16,6 +16,13 @@ function machine({ commands, mayInstall }) {
     },
   };
 }
+
+describe('requirements', () => {
+  it('are of a Python that can make a virtual environment', () => {
+    expect(requirements.map((requirement) => requirement.package)).toEqual(['python3-venv']);
+    expect(requirements[0].command).toContain('ensurepip');
+  });
+});
 
 describe('requirementsOf', () => {
   it('is everything when all suites run', () => expect(requirementsOf([python], [])).toEqual([python]));
@@ -50,7 +57,7 @@ describe('describeMissing', () => {
   it('names the suite, the command and how to get it', () => {
     const line = describeMissing(python, { isCi: false });
     expect(line).toBe(
-      'Not run: test/e2e/client.test.ts needs "python3". Get it with: sudo apt-get install python3-minimal',
+      'Not run: test/e2e/client.test.ts needs `python3` to work. Get it with: sudo apt-get install python3-minimal',
     );
   });
 
