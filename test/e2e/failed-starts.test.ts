@@ -25,10 +25,13 @@ describe.concurrent('a start that cannot succeed', () => {
   for (const [title, args, message, env] of failures) {
     it(`names the option: ${title}`, async () => {
       const port = args.includes('--port') ? [] : ['--port', '0'];
-      const failed = runTessera(['serve', '--engine-cache', sharedEngineCache, ...port, ...args], env);
+      const quiet = ['--engine-cache', sharedEngineCache, '--log-level', 'warn'];
+      const failed = runTessera(['serve', ...quiet, ...port, ...args], env);
       expect(await failed.exited).toBe(1);
       expect(failed.output).toMatch(message);
       expect(failed.output).not.toContain('Tessera serves');
+      expect(failed.output).toMatch(/^(tessera|error): .+\n/);
+      expect(failed.output).not.toMatch(/^( +at |\{)/m);
     });
   }
 

@@ -107,6 +107,16 @@ describe('runUntilSignal', () => {
     expect(host.lines.join('')).toContain('port 8080 is taken');
   });
 
+  it('leaves it to the caller to tell why a start failed', async () => {
+    const host = new FakeProcess();
+    const failures: unknown[] = [];
+    const error = new Error('port 8080 is taken');
+    await host.run(() => Promise.reject(error), { onFailedStart: (failure) => failures.push(failure) });
+    expect(failures).toEqual([error]);
+    expect(host.lines).toEqual([]);
+    expect(host.exitCodes).toEqual([1]);
+  });
+
   it('tells a start in flight to give up, and closes what it had started', async () => {
     const host = new FakeProcess();
     const closed: string[] = [];

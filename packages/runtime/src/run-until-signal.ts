@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly graceMs?: number;
   /** Signals closer together count as one. Default 500. */
   readonly debounceMs?: number;
+  /** Tells the user why the start failed. By default the error is logged. */
+  readonly onFailedStart?: (error: unknown) => void;
   readonly host?: ProcessHost;
   readonly now?: () => number;
 }
@@ -37,7 +39,8 @@ export async function runUntilSignal(
 
   const starting = start({ signal: abort.signal, onShutdown: (name, close) => stack.add(name, close) });
   const ending = await Promise.race([watch.ended, failureOf(starting)]);
-  logEnding(logger, ending);
+  if (ending.kind === 'failedStart' && options.onFailedStart) options.onFailedStart(ending.error);
+  else logEnding(logger, ending);
   abort.abort();
 
   const deadline = startDeadline(graceMs);

@@ -1,4 +1,3 @@
-import { ServingError } from '@tessera/domain';
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
@@ -7,6 +6,7 @@ import { inspectCommand } from './commands/inspect.js';
 import { randomCheckpointCommand } from './commands/random-checkpoint.js';
 import { serveCommand } from './commands/serve.js';
 import { verifyCommand } from './commands/verify.js';
+import { reportFailure } from './report-failure.js';
 
 const program = new Command('tessera')
   .description('Serves the Qwen2.5-VL model family on Node.js with ONNX Runtime.')
@@ -22,7 +22,6 @@ const program = new Command('tessera')
 try {
   await program.parseAsync();
 } catch (error) {
-  // A refusal explains itself; anything else is a bug and shows where.
-  console.error(error instanceof ServingError ? `tessera: ${error.message}` : error);
+  reportFailure(error);
   process.exitCode = 1;
 }

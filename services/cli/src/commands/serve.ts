@@ -3,6 +3,7 @@ import { standaloneConfigSchema, startStandalone } from '@tessera/standalone';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, allConfigOptions, readConfig } from '../config-options.js';
+import { reportFailure } from '../report-failure.js';
 
 /** `tessera serve`: the whole service in one process. */
 export function serveCommand(): Command {
@@ -26,6 +27,6 @@ async function serve(flags: Record<string, unknown>): Promise<void> {
       const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
       console.log(`Tessera serves ${modelId} at ${url} (ready in ${seconds} s, Ctrl-C stops it)`);
     },
-    { logger, graceMs: config.graceMs + 5_000 },
+    { logger, graceMs: config.graceMs + 5_000, onFailedStart: reportFailure },
   );
 }
