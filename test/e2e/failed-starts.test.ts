@@ -1,5 +1,8 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { runTessera, sharedEngineCache } from './support/tessera-process.js';
 
@@ -35,13 +38,16 @@ describe.concurrent('a start that cannot succeed', () => {
     });
   }
 
-  it('names the port that is taken', async () => {
+  it('names the port that is taken, before an engine is compiled', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
     const { port } = other.address() as AddressInfo;
-    const failed = runTessera(['serve', '--engine-cache', sharedEngineCache, '--port', String(port)]);
+    const engineCache = await mkdtemp(join(tmpdir(), 'tessera-engines-'));
+    const failed = runTessera(['serve', '--engine-cache', engineCache, '--port', String(port)]);
     expect(await failed.exited).toBe(1);
     expect(failed.output).toMatch(new RegExp(`--port ${port} is taken by another process on 127\\.0\\.0\\.1`));
+    expect(await readdir(engineCache)).toEqual([]);
+    await rm(engineCache, { recursive: true });
     other.close();
   });
 });

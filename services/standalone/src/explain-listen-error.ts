@@ -1,6 +1,7 @@
 import { ServingError } from '@tessera/domain';
 
-interface Address {
+/** Where a server listens; port 0 is any free one. */
+export interface Address {
   readonly host: string;
   readonly port: number;
 }

@@ -9,6 +9,7 @@ import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
 import { createScheduler } from '@tessera/scheduler';
 import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-encoder';
+import { assertListenable } from './assert-listenable.js';
 import type { StandaloneConfig } from './config.js';
 import { explainListenError } from './explain-listen-error.js';
 import { registerServingMetrics } from './serving-metrics.js';
@@ -35,6 +36,7 @@ export async function startStandalone(
   config: StandaloneConfig,
   { logger, context, onCompileProgress }: StandaloneDeps,
 ): Promise<StandaloneServer> {
+  await assertListenable(config);
   const modelDir = resolve(config.model);
   const processor = await loadProcessor(modelDir);
   const engine = await unlessAborted(prepare(modelDir, config, onCompileProgress), context.signal);
