@@ -493,11 +493,16 @@ describe('createScheduler', () => {
     });
 
     test('takes no lane from those that come after it, not even one that it released', async () => {
-      const short = request('a', { maxTokens: 1 });
-      const long = run(request('b', { maxTokens: 10 }));
-      await run(short);
+      const seenBefore = [run(request('a', { maxTokens: 2 })), run(request('b', { maxTokens: 10 }))];
+      await decoder.steps.arrival();
+      await decoder.steps.arrival();
+      const open = decoder.steps.hold();
+      await decoder.steps.arrival();
       decoder.failNextStep(lost);
-      expect((await long).error).toBe(lost);
+      open();
+      const [short, long] = await Promise.all(seenBefore);
+      expect(decoder.plans[2]).toMatchObject({ released: [0], chunks: [{ lane: 1 }] });
+      expect([short.error, long.error]).toEqual([undefined, lost]);
       const later = ['c', 'd', 'e', 'f'].map((name) => request(name));
       const seen = await Promise.all(later.map((asked) => run(asked)));
       for (const [i, { tokens }] of seen.entries()) expect(tokens).toEqual(await tokensAlone(later[i]));
