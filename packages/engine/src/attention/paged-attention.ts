@@ -20,7 +20,7 @@ export interface AttentionShape {
 
 /**
  * Causal grouped-query attention over a paged pool of keys and values, which the kernel owns. One contract suite
- * (`attention-contract.ts` of the testkit) holds for all kernels.
+ * (`describePagedAttention` of the testkit) holds for all kernels.
  *
  * A row's result depends on its own query and on the pool alone: not on the other rows, not on how a prompt was cut
  * into steps.
@@ -30,7 +30,8 @@ export interface PagedAttention {
   /**
    * Writes k and v of all spans to the pool, then attends: row r of a span sees positions 0 … firstPosition + r.
    *
-   * q, out [rows, numHeads · headDim]; k, v [rows, numKvHeads · headDim]; q and k are rotated. `out` is overwritten.
+   * q, out [rows, numHeads · headDim]; k, v [rows, numKvHeads · headDim]; q and k are rotated. The spans tile the first
+   * rows in order, from row 0 on; those of `out` are overwritten.
    */
   attend(layer: number, spans: readonly AttentionSpan[], qkv: AttentionInputs, out: Float32Array): Promise<void>;
   close(): Promise<void>;

@@ -1,5 +1,5 @@
 import type { AttentionShape, AttentionSpan } from '../paged-attention.js';
-import { type KvMemoryPlan, wasmPageLen } from './kv-memory-plan.js';
+import { type AttentionCapacity, type KvMemoryPlan, wasmPageLen } from './kv-memory-plan.js';
 
 /** Word indices of the job; `kernels/job.ts` reads it. */
 const word = {
@@ -18,6 +18,8 @@ const word = {
 
 const beingLaidOut = 0xffff_ffffn;
 
+type JobLimits = Pick<AttentionCapacity, 'maxRows' | 'maxSpans' | 'maxPositions'>;
+
 /** The job of one memory: lays out what all threads then work on. */
 export class AttentionJob {
   readonly #plan: KvMemoryPlan;
@@ -25,18 +27,14 @@ export class AttentionJob {
   readonly #words: Uint32Array;
   readonly #claims: BigUint64Array;
   readonly #memoryWords: Uint32Array;
-  readonly #maxSpans: number;
+  readonly #limits: JobLimits;
   #spans: readonly AttentionSpan[] | undefined;
+  #numRows = 0;
 
-  constructor(
-    memory: WebAssembly.Memory,
-    plan: KvMemoryPlan,
-    shape: AttentionShape,
-    limits: { maxSpans: number; maxPositions: number },
-  ) {
+  constructor(memory: WebAssembly.Memory, plan: KvMemoryPlan, shape: AttentionShape, limits: JobLimits) {
     this.#plan = plan;
     this.#shape = shape;
-    this.#maxSpans = limits.maxSpans;
+    this.#limits = limits;
     this.#words = new Uint32Array(memory.buffer, plan.job, 16);
     this.#claims = new BigUint64Array(memory.buffer, plan.job, 1);
     this.#memoryWords = new Uint32Array(memory.buffer);
@@ -61,25 +59,28 @@ export class AttentionJob {
     this.#words[word.values] = pool + (2 * layer + 1) * poolBytes;
   }
 
-  /** Writes row and page tables; the same spans are not written twice. */
+  /** Rows of all spans together. */
+  get numRows(): number {
+    return this.#numRows;
+  }
+
+  /** Writes row and page tables; the same spans are not written twice. Throws when there is no room for them. */
   setSpans(spans: readonly AttentionSpan[]): void {
     if (spans === this.#spans) return;
-    if (spans.length > this.#maxSpans)
-      throw new RangeError(`${spans.length} spans in a step of at most ${this.#maxSpans}.`);
+    this.#numRows = countRows(spans, this.#limits);
     this.#spans = spans;
     let row = this.#plan.rowTable / 4;
     let table = this.#plan.pageTables / 4;
-    let numRows = 0;
-    for (const span of spans) {
-      this.#memoryWords.set(span.pages, table);
-      for (let r = 0; r < span.numRows; r++) {
-        this.#memoryWords[row++] = span.firstPosition + r + 1;
+    for (const { firstPosition, numRows, pages } of spans) {
+      const numPages = Math.ceil((firstPosition + numRows) / wasmPageLen);
+      this.#memoryWords.set(pages.slice(0, numPages), table);
+      for (let r = 0; r < numRows; r++) {
+        this.#memoryWords[row++] = firstPosition + r + 1;
         this.#memoryWords[row++] = table * 4;
       }
-      table += span.pages.length;
-      numRows += span.numRows;
+      table += numPages;
     }
-    this.#words[word.numItems] = numRows * this.#shape.numKvHeads;
+    this.#words[word.numItems] = this.#numRows * this.#shape.numKvHeads;
   }
 
   /** Lets every thread that knows `generation` claim items. */
@@ -98,6 +99,20 @@ export class AttentionJob {
       if (spins > maxSpins) Atomics.wait(finished, 0, seen, maxWaitMs);
     }
   }
+}
+
+/** Rows of spans that tile the rows in order; throws when they don't, or exceed what the memory was planned for. */
+function countRows(spans: readonly AttentionSpan[], { maxRows, maxSpans, maxPositions }: JobLimits): number {
+  if (spans.length > maxSpans) throw new RangeError(`${spans.length} spans in a step of at most ${maxSpans}.`);
+  let numRows = 0;
+  for (const span of spans) {
+    const end = span.firstPosition + span.numRows;
+    if (span.firstRow !== numRows) throw new RangeError(`A span begins at row ${span.firstRow} instead of ${numRows}.`);
+    if (end > maxPositions) throw new RangeError(`${end} positions in a sequence of at most ${maxPositions}.`);
+    numRows += span.numRows;
+  }
+  if (numRows > maxRows) throw new RangeError(`${numRows} rows in a step of at most ${maxRows}.`);
+  return numRows;
 }
 
 const maxSpins = 20_000;

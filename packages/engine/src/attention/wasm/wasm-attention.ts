@@ -66,7 +66,8 @@ export class WasmAttention implements PagedAttention {
     this.#threads.wake(memoryIndex);
     kernel.work(plan.job, plan.scratch, generation);
     job.waitUntilFinished();
-    out.set(floats.subarray(plan.output / 4, plan.output / 4 + out.length));
+    const numValues = job.numRows * this.#shape.numHeads * this.#shape.headDim;
+    out.set(floats.subarray(plan.output / 4, plan.output / 4 + numValues));
   }
 
   close(): Promise<void> {
