@@ -534,6 +534,16 @@ describe('createScheduler', () => {
       expect([numFreePages, numFreeLanes, numStagedEmbeddings]).toEqual([16, 1, 0]);
     });
 
+    test('is told by the snapshot', async () => {
+      decoder.steps.hold();
+      const seen = run(request('a'));
+      await decoder.steps.arrival();
+      expect(scheduler.snapshot.failure).toBeUndefined();
+      decoder.die();
+      await seen;
+      expect(scheduler.snapshot.failure).toMatchObject(dead);
+    });
+
     test('rejects nothing that nobody listens to', async () => {
       const open = decoder.steps.hold();
       const seen = run(createVisualRequest(['cat']));

@@ -19,6 +19,8 @@ export interface LoopSnapshot {
   readonly numFreePages: number;
   readonly numPages: number;
   readonly numFreeLanes: number;
+  /** Why no request can run any more. */
+  readonly failure: Error | undefined;
 }
 
 /**
@@ -69,6 +71,7 @@ export class StepLoop {
       numFreePages: this.#pages.numFree,
       numPages: this.#pages.numPages,
       numFreeLanes: this.#freeLanes.length,
+      failure: this.#failure,
     };
   }
 

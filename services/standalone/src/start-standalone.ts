@@ -12,6 +12,7 @@ import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-enc
 import { assertListenable } from './assert-listenable.js';
 import type { StandaloneConfig } from './config.js';
 import { explainListenError } from './explain-listen-error.js';
+import { readinessOf } from './readiness-of.js';
 import { registerServingMetrics } from './serving-metrics.js';
 
 export interface StandaloneDeps {
@@ -81,7 +82,7 @@ export async function startStandalone(
       encoders: new Map([[encoderAddress, visionEncoder]]),
       logger,
       metrics,
-      isReady: () => ({ ready: true }),
+      isReady: () => readinessOf(scheduler),
     },
     gatewayOptions(config),
   );
