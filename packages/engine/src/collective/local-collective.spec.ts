@@ -1,7 +1,7 @@
 import { SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
 import { type Collective, singleRank } from './collective.js';
-import { createLocalCollectives } from './local-collective.js';
+import { createLocalCollectives, createLocalGroup } from './local-collective.js';
 
 const everyRank = <Value>(ranks: readonly Collective[], call: (rank: Collective) => Promise<Value>) =>
   Promise.all(ranks.map(call));
@@ -78,5 +78,21 @@ describe('singleRank', () => {
     expect(singleRank).toMatchObject({ rank: 0, numRanks: 1 });
     expect(await singleRank.allReduceSum(partial)).toBe(partial);
     expect(await singleRank.allGather('value')).toEqual(['value']);
+  });
+});
+
+describe('createLocalGroup', () => {
+  test('rejects the ranks that wait for one that failed, and meets again after a reset', async () => {
+    const { collectives, fail, reset } = createLocalGroup(2);
+    const waiting = collectives[0].allGather('early');
+    fail(new Error('rank 1 failed'));
+    await expect(waiting).rejects.toThrow('rank 1 failed');
+    await expect(collectives[0].allGather('late')).rejects.toThrow('rank 1 failed');
+    reset();
+    const both = collectives.map((collective) => collective.allGather(collective.rank));
+    expect(await Promise.all(both)).toEqual([
+      [0, 1],
+      [0, 1],
+    ]);
   });
 });

@@ -1,14 +1,30 @@
 import type { Collective } from './collective.js';
 
-/** Ranks of one process meet here: a call resolves when every rank has made it. */
-export function createLocalCollectives(numRanks: number): Collective[] {
+/** Ranks of one process, and what ends a round that one of them will never enter. */
+export interface LocalGroup {
+  readonly collectives: readonly Collective[];
+  /** Rejects every call in flight and every further one, until `reset`. */
+  fail(error: unknown): void;
+  /** Forgets the round; all calls must have settled. */
+  reset(): void;
+}
+
+/** A group whose ranks meet in this thread: a call resolves when every rank has made it. */
+export function createLocalGroup(numRanks: number): LocalGroup {
   const meeting = new Meeting(numRanks);
-  return Array.from({ length: numRanks }, (_, rank) => ({
+  const collectives = Array.from({ length: numRanks }, (_, rank) => ({
     rank,
     numRanks,
     allGather: <Value>(value: Value) => meeting.join(rank, value) as Promise<readonly Value[]>,
-    allReduceSum: async (partial) => sumInOrder(await (meeting.join(rank, partial) as Promise<Float32Array[]>)),
+    allReduceSum: async (partial: Float32Array) =>
+      sumInOrder(await (meeting.join(rank, partial) as Promise<Float32Array[]>)),
   }));
+  return { collectives, fail: (error) => meeting.fail(error), reset: () => meeting.reset() };
+}
+
+/** The same without a way to fail: a rank that never comes lets the others wait for ever. */
+export function createLocalCollectives(numRanks: number): readonly Collective[] {
+  return createLocalGroup(numRanks).collectives;
 }
 
 function sumInOrder(partials: readonly Float32Array[]): Float32Array {
@@ -19,32 +35,48 @@ function sumInOrder(partials: readonly Float32Array[]): Float32Array {
   return sum;
 }
 
+interface Guest {
+  readonly resolve: (values: unknown[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
 /** One round after the other; a rank cannot enter the next round before it left this one. */
 class Meeting {
   readonly #numRanks: number;
   #values: unknown[] = [];
-  #numJoined = 0;
-  #waiting: ((values: unknown[]) => void)[] = [];
+  #guests: Guest[] = [];
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(numRanks: number) {
     this.#numRanks = numRanks;
   }
 
   join(rank: number, value: unknown): Promise<unknown[]> {
+    if (this.#failure) return Promise.reject(this.#failure.error);
     this.#values[rank] = value;
-    this.#numJoined++;
-    return new Promise((resolve) => {
-      this.#waiting.push(resolve);
-      if (this.#numJoined === this.#numRanks) this.#finishRound();
+    return new Promise((resolve, reject) => {
+      this.#guests.push({ resolve, reject });
+      if (this.#guests.length === this.#numRanks) this.#finishRound();
     });
+  }
+
+  fail(error: unknown): void {
+    this.#failure ??= { error };
+    for (const { reject } of this.#guests) reject(error);
+    this.#guests = [];
+  }
+
+  reset(): void {
+    this.#failure = undefined;
+    this.#guests = [];
+    this.#values = [];
   }
 
   #finishRound(): void {
     const values = this.#values;
-    const waiting = this.#waiting;
+    const guests = this.#guests;
     this.#values = [];
-    this.#waiting = [];
-    this.#numJoined = 0;
-    for (const resolve of waiting) resolve(values);
+    this.#guests = [];
+    for (const { resolve } of guests) resolve(values);
   }
 }

@@ -10,6 +10,7 @@ export class LaneTable {
   }
 
   release(lane: LaneId): void {
+    if (lane >= this.#lanes.length) throw planError(`there is no lane ${lane} of ${this.#lanes.length}`);
     this.#lanes[lane] = undefined;
   }
 
@@ -29,6 +30,7 @@ export class LaneTable {
   /** Takes over a chunk's pages and tokens, and returns how many tokens it computes. */
   begin({ lane: laneId, input, newPages }: Chunk, pageLen: number): number {
     const lane = this.get(laneId);
+    assertFits(lane, laneId, input);
     lane.pages.push(...newPages);
     if (input.kind === 'explicit') for (const tokenId of input.tokenIds) lane.append(tokenId);
     const numTokens = chunkLength(input);
@@ -37,6 +39,16 @@ export class LaneTable {
     if (end > lane.pages.length * pageLen) throw planError(`lane ${laneId} lacks pages for its position ${end - 1}`);
     return numTokens;
   }
+}
+
+/** Decoding goes on from the last token, explicit tokens follow a sequence that is computed to its end. */
+function assertFits(lane: Lane, laneId: LaneId, input: Chunk['input']): void {
+  const numPending = lane.numTokens - lane.numComputed;
+  if (chunkLength(input) < 1) throw planError(`the chunk of lane ${laneId} has no token`);
+  if (input.kind === 'lastSampled' && numPending !== 1)
+    throw planError(`lane ${laneId} has ${numPending} tokens to compute`);
+  if (input.kind === 'explicit' && numPending !== 0)
+    throw planError(`lane ${laneId} has ${numPending} tokens before the given ones`);
 }
 
 function chunkLength(input: Chunk['input']): number {

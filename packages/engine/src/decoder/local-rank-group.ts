@@ -8,27 +8,29 @@ import {
   type StepResult,
 } from '@tessera/domain';
 import { readManifest } from '@tessera/onnx-graph';
-import { singleRank } from '../collective/collective.js';
-import { createLocalCollectives } from '../collective/local-collective.js';
+import { createLocalGroup, type LocalGroup } from '../collective/local-collective.js';
 import { CpuDecoderRank } from './cpu-decoder-rank.js';
 import type { DecoderOptions } from './decoder-options.js';
 
 /** All ranks of a group in this thread; the plainest form of tensor parallelism and the oracle of the others. */
 export class LocalRankGroup implements DecoderEngine {
   readonly #ranks: readonly CpuDecoderRank[];
+  readonly #group: LocalGroup;
 
-  private constructor(ranks: readonly CpuDecoderRank[]) {
+  private constructor(ranks: readonly CpuDecoderRank[], group: LocalGroup) {
     this.#ranks = ranks;
+    this.#group = group;
   }
 
   static async create(engineDir: string, options: DecoderOptions): Promise<LocalRankGroup> {
     const { numRanks } = (await readManifest(engineDir)).options;
-    const collectives = numRanks === 1 ? [singleRank] : createLocalCollectives(numRanks);
+    const group = createLocalGroup(numRanks);
     // The ranks share this thread and take turns on it: helper threads of each would only be in each other's way.
     const rankOptions = numRanks === 1 ? options : { ...options, numAttentionThreads: 1 };
     const ranks: CpuDecoderRank[] = [];
-    for (const collective of collectives) ranks.push(await CpuDecoderRank.create(engineDir, rankOptions, collective));
-    return new LocalRankGroup(ranks);
+    for (const collective of group.collectives)
+      ranks.push(await CpuDecoderRank.create(engineDir, rankOptions, collective));
+    return new LocalRankGroup(ranks, group);
   }
 
   get description(): DecoderDescription {
@@ -44,9 +46,24 @@ export class LocalRankGroup implements DecoderEngine {
   }
 
   async step(plan: StepPlan): Promise<StepResult> {
-    const [first, ...others] = await Promise.all(this.#ranks.map((rank) => rank.step(plan)));
+    const [first, ...others] = await this.#stepAll(plan);
     for (const [i, other] of others.entries()) assertSameTokens(first, other, i + 1);
     return first;
+  }
+
+  /** A rank that fails fails the others where they wait for it; no rank is left inside the step. */
+  async #stepAll(plan: StepPlan): Promise<StepResult[]> {
+    let failure: { readonly error: unknown } | undefined;
+    const steps = this.#ranks.map((rank) =>
+      rank.step(plan).catch((error: unknown) => {
+        failure ??= { error };
+        this.#group.fail(error);
+      }),
+    );
+    const results = await Promise.all(steps);
+    this.#group.reset();
+    if (failure) throw failure.error;
+    return results as StepResult[];
   }
 
   async close(): Promise<void> {
