@@ -38,7 +38,7 @@ export const standaloneConfigSchema = z.strictObject({
     .optional()
     .describe("Longest prompt and answer. Default: the model's limit or what the cache holds."),
   kvCacheTokens: count.optional().describe('Positions that the KV cache holds. Default: what fits into kvCacheBytes.'),
-  kvCacheBytes: count.default(gibibyte).describe('Memory for the KV cache.'),
+  kvCacheBytes: count.optional().describe('Memory for the KV cache. Default: a quarter of what is free at the start.'),
   maxWaitingRequests: count.default(256).describe('Requests that may wait for room; one more is refused with 429.'),
   embeddingCacheBytes: count.default(gibibyte / 2).describe('Memory for the embeddings of pictures seen before.'),
   mediaProcesses: count.default(2).describe('Processes that decode pictures.'),

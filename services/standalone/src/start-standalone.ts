@@ -4,7 +4,7 @@ import { ServingError } from '@tessera/domain';
 import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
 import { type CompiledEngine, type CompileProgress, loadProcessor, parseWeightPlan } from '@tessera/onnx-graph';
-import type { Processor, TextConfig } from '@tessera/qwen2-5-vl';
+import type { Processor } from '@tessera/qwen2-5-vl';
 import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
 import { createScheduler } from '@tessera/scheduler';
@@ -12,6 +12,7 @@ import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-enc
 import { assertListenable } from './assert-listenable.js';
 import type { StandaloneConfig } from './config.js';
 import { explainListenError } from './explain-listen-error.js';
+import { kvCapacityTokens } from './kv-capacity.js';
 import { readinessOf } from './readiness-of.js';
 import { registerServingMetrics } from './serving-metrics.js';
 
@@ -108,16 +109,12 @@ function prepare(
 }
 
 function decoderOptions(config: StandaloneConfig, processor: Processor) {
-  const { text } = processor.config;
-  const wanted = config.maxSequences * text.maxPositionEmbeddings;
-  const kvCapacityTokens =
-    config.kvCacheTokens ?? Math.min(wanted, Math.floor(config.kvCacheBytes / kvBytesPerToken(text)));
   return {
     numThreads: config.threads,
     kernel: config.kernel,
     kvDtype: config.kv,
     numLanes: config.maxSequences,
-    kvCapacityTokens,
+    kvCapacityTokens: kvCapacityTokens(processor.config.text, config),
     maxStepTokens: config.maxStepTokens,
     numTokens: processor.tokenizer.numTokens,
     maxContextLen: config.maxContextLen,
@@ -138,11 +135,6 @@ function assertContextLen(asked: number | undefined, limit: number): void {
   if (asked === undefined || asked <= limit) return;
   const message = `--max-context-len ${asked} is above ${limit}, what the model and the KV cache allow.`;
   throw new ServingError('invalid_option', message, { limit, given: asked });
-}
-
-/** Keys and values of all layers in float32. */
-function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig): number {
-  return 2 * numLayers * numKvHeads * headDim * 4;
 }
 
 function gatewayOptions(config: StandaloneConfig) {

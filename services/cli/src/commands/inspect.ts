@@ -9,7 +9,8 @@ export function inspectCommand(): Command {
     .description('Show configuration, parameter counts, memory and problems of a checkpoint folder; reads no weights.')
     .argument('<checkpoint>', 'checkpoint folder')
     .option('--json', 'print everything as JSON');
-  return addConfigOptions(command, ['maxSequences', 'kvCacheTokens', 'kvCacheBytes']).action(inspect);
+  const budget = ['kv', 'maxSequences', 'maxContextLen', 'kvCacheTokens', 'kvCacheBytes'] as const;
+  return addConfigOptions(command, budget).action(inspect);
 }
 
 async function inspect(checkpoint: string, { json, ...overrides }: { json?: boolean }): Promise<void> {

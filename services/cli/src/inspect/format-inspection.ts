@@ -77,6 +77,7 @@ function formatMatch({ size, differences }: PublishedMatch): string[] {
 }
 
 function memorySection({ kvBytesPerToken, memory, tensorParallelDegrees }: Inspection): string[] {
+  const { half, float32, int8 } = kvBytesPerToken;
   const bytes = (numBytes: number): string => formatQuantity(numBytes, 'bytes');
   const rows = [
     ['  decoder', bytes(memory.decoderBytes), 'weights in fp32'],
@@ -89,7 +90,7 @@ function memorySection({ kvBytesPerToken, memory, tensorParallelDegrees }: Inspe
     'Memory to serve in fp32',
     ...alignColumns(rows, ['left', 'right', 'left']),
     '',
-    `KV bytes a token: ${number(kvBytesPerToken.half)} in bf16, ${number(kvBytesPerToken.float32)} in fp32`,
+    `KV bytes a token: ${number(half)} in bf16, ${number(float32)} in fp32, ${number(int8)} in int8`,
     `Tensor-parallel degrees: ${tensorParallelDegrees.join(', ')}`,
   ];
 }

@@ -1,12 +1,19 @@
 import { rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { KvBudget } from '@tessera/standalone';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyShapes, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
 import { formatInspection } from './format-inspection.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
 
-const budget = { maxSequences: 16, kvCacheTokens: undefined, kvCacheBytes: 2 ** 20 };
+const budget: KvBudget = {
+  kv: 'float32',
+  maxSequences: 16,
+  maxContextLen: undefined,
+  kvCacheTokens: undefined,
+  kvCacheBytes: 2 ** 20,
+};
 
 async function inspectTiny(change: (shapes: Map<string, readonly number[]>) => void = () => {}) {
   const dir = await temporaryFolder();
@@ -75,7 +82,7 @@ describe('formatInspection', () => {
         '  no published size is this wide',
       ].join('\n'),
     );
-    expect(text).toContain('KV bytes a token: 32 in bf16, 64 in fp32\nTensor-parallel degrees: 1, 2, 4\n');
+    expect(text).toContain('KV bytes a token: 32 in bf16, 64 in fp32, 32 in int8\nTensor-parallel degrees: 1, 2, 4\n');
     expect(text).toMatch(/\n\nNo problems found\.$/);
   });
 

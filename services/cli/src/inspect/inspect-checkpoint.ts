@@ -1,14 +1,9 @@
 import { ServingError } from '@tessera/domain';
 import { Checkpoint, type FloatDtype, type MetadataFile, metadataFiles, planShard } from '@tessera/onnx-graph';
 import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
+import type { KvBudget } from '@tessera/standalone';
 import { listShards, type Shard } from './list-shards.js';
-import {
-  estimateMemory,
-  type KvBudget,
-  type KvBytesPerToken,
-  kvBytesPerToken,
-  type MemoryEstimate,
-} from './memory-estimate.js';
+import { estimateMemory, type KvBytesByForm, kvBytesByForm, type MemoryEstimate } from './memory-estimate.js';
 import { countParameters, type ParameterCounts } from './parameter-counts.js';
 import { matchPublished, type PublishedMatch } from './published-match.js';
 import { tensorProblems, usedShapes } from './tensor-problems.js';
@@ -24,7 +19,7 @@ export interface Inspection {
   /** Of the tensors that the model uses. */
   readonly counts: ParameterCounts;
   readonly published: PublishedMatch;
-  readonly kvBytesPerToken: KvBytesPerToken;
+  readonly kvBytesPerToken: KvBytesByForm;
   readonly memory: MemoryEstimate;
   readonly tensorParallelDegrees: readonly number[];
   /** Why this folder cannot be served, one sentence each. */
@@ -56,7 +51,7 @@ async function inspectOpened(checkpoint: Checkpoint, budget: KvBudget): Promise<
     metadataFiles: present,
     counts,
     published: matchPublished(config, counts),
-    kvBytesPerToken: kvBytesPerToken(config.text),
+    kvBytesPerToken: kvBytesByForm(config.text),
     memory: estimateMemory(config, counts, budget),
     tensorParallelDegrees: possibleDegrees(config.text),
     problems: [

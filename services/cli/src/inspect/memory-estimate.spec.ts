@@ -1,8 +1,9 @@
 import { expectedTensors } from '@tessera/onnx-graph';
 import { validateModelConfig } from '@tessera/qwen2-5-vl';
+import type { KvBudget } from '@tessera/standalone';
 import { describe, expect, it } from 'vitest';
 import { publishedConfig } from '../random-checkpoint/published-config.js';
-import { estimateMemory, type KvBudget, kvBytesPerToken } from './memory-estimate.js';
+import { estimateMemory, kvBytesByForm } from './memory-estimate.js';
 import { countParameters } from './parameter-counts.js';
 import { type PublishedSizeId, publishedSizes } from './published-sizes.js';
 
@@ -12,11 +13,17 @@ function configOf(size: PublishedSizeId) {
 
 function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}) {
   const config = configOf(size);
-  const defaults = { maxSequences: 16, kvCacheTokens: undefined, kvCacheBytes: 2 ** 30 };
+  const defaults: KvBudget = {
+    kv: 'float32',
+    maxSequences: 16,
+    maxContextLen: undefined,
+    kvCacheTokens: undefined,
+    kvCacheBytes: 2 ** 30,
+  };
   return estimateMemory(config, countParameters(expectedTensors(config)), { ...defaults, ...budget });
 }
 
-describe('kvBytesPerToken', () => {
+describe('kvBytesByForm', () => {
   /** Spec §1.3. */
   const halves: Readonly<Record<PublishedSizeId, number>> = {
     '3b': 36_864,
@@ -26,7 +33,7 @@ describe('kvBytesPerToken', () => {
   };
   for (const [size, half] of Object.entries(halves)) {
     it(`is ${half} in bf16 for the ${size} and twice that in fp32`, () => {
-      expect(kvBytesPerToken(configOf(size as PublishedSizeId).text)).toEqual({ half, float32: 2 * half });
+      expect(kvBytesByForm(configOf(size as PublishedSizeId).text)).toMatchObject({ half, float32: 2 * half });
     });
   }
 });
@@ -45,16 +52,10 @@ describe('estimateMemory', () => {
     expect(decoderBytes).toBe(4 * (28 * 233_057_792 + 3584));
   });
 
-  it('fills the KV budget with whole tokens', () => {
+  it('takes as many positions as the server, in the form of --kv', () => {
     expect(estimate('3b', { kvCacheBytes: 1_000_000 })).toMatchObject({ kvCacheTokens: 13, kvCacheBytes: 13 * 73_728 });
-  });
-
-  it('needs no more tokens than all sequences at full length', () => {
-    expect(estimate('3b', { kvCacheBytes: 2 ** 50, maxSequences: 2 }).kvCacheTokens).toBe(256_000);
-  });
-
-  it('takes a number of tokens as it is', () => {
-    expect(estimate('3b', { kvCacheTokens: 5 })).toMatchObject({ kvCacheTokens: 5, kvCacheBytes: 5 * 73_728 });
+    const int8 = estimate('3b', { kvCacheTokens: 5, kv: 'int8' });
+    expect(int8).toMatchObject({ kvCacheTokens: 5, kvCacheBytes: 5 * 19_008 });
   });
 
   it('sums up', () => {

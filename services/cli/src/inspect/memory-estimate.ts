@@ -1,16 +1,14 @@
 import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
-import type { StandaloneConfig } from '@tessera/standalone';
+import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from '@tessera/standalone';
 import type { ParameterCounts } from './parameter-counts.js';
 
-export interface KvBytesPerToken {
-  /** In bf16 or fp16, as published numbers are (spec §1.3). */
+/** Bytes of the keys and values of one position, by how they are kept. */
+export interface KvBytesByForm {
+  /** In bf16 or fp16, as published numbers are (spec §1.3); the CPU engine has no such form. */
   readonly half: number;
-  /** As the CPU engine keeps it. */
   readonly float32: number;
+  readonly int8: number;
 }
-
-/** The server's options that size its KV cache. */
-export type KvBudget = Pick<StandaloneConfig, 'maxSequences' | 'kvCacheTokens' | 'kvCacheBytes'>;
 
 /** Memory that serving in fp32 takes, in bytes. */
 export interface MemoryEstimate {
@@ -23,10 +21,9 @@ export interface MemoryEstimate {
   readonly totalBytes: number;
 }
 
-/** Keys and values: 2 · layers · KV heads · head size · bytes of an element. */
-export function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig): KvBytesPerToken {
-  const numValues = 2 * numLayers * numKvHeads * headDim;
-  return { half: numValues * 2, float32: numValues * 4 };
+export function kvBytesByForm(text: TextConfig): KvBytesByForm {
+  const float32 = kvBytesPerToken(text, 'float32');
+  return { half: float32 / 2, float32, int8: kvBytesPerToken(text, 'int8') };
 }
 
 /**
@@ -35,7 +32,7 @@ export function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig):
  *     decoder   4 · (language parameters − embedding table − own head)
  *     head      4 · vocabulary · hidden size; a tied one too, since the embedding table is not kept in memory
  *     tower     4 · vision parameters
- *     KV cache  --kv-cache-tokens, else what --kv-cache-bytes allows, at most --max-sequences full contexts
+ *     KV cache  as many positions as the server takes, in the form of --kv
  *
  * Rows of the embedding table are read from disk. Activations, decoded pictures and Node.js itself come on top.
  */
@@ -48,13 +45,8 @@ export function estimateMemory(
   const decoderBytes = 4 * (language.numParams - tableLen * (isHeadTied ? 1 : 2));
   const headBytes = 4 * tableLen;
   const towerBytes = 4 * vision.numParams;
-  const kvCacheTokens = kvCapacity(text, budget);
-  const kvCacheBytes = kvCacheTokens * kvBytesPerToken(text).float32;
+  const kvCacheTokens = kvCapacityTokens(text, budget);
+  const kvCacheBytes = kvCacheTokens * kvBytesPerToken(text, budget.kv);
   const totalBytes = decoderBytes + headBytes + towerBytes + kvCacheBytes;
   return { decoderBytes, headBytes, towerBytes, kvCacheBytes, kvCacheTokens, totalBytes };
-}
-
-function kvCapacity(text: TextConfig, { maxSequences, kvCacheTokens, kvCacheBytes }: KvBudget): number {
-  const affordable = Math.floor(kvCacheBytes / kvBytesPerToken(text).float32);
-  return kvCacheTokens ?? Math.min(affordable, maxSequences * text.maxPositionEmbeddings);
 }

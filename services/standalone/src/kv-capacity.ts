@@ -1,0 +1,30 @@
+import { freemem } from 'node:os';
+import type { TextConfig } from '@tessera/qwen2-5-vl';
+import type { StandaloneConfig } from './config.js';
+
+/** The server's options that size its KV cache. */
+export type KvBudget = Pick<
+  StandaloneConfig,
+  'kv' | 'maxSequences' | 'maxContextLen' | 'kvCacheTokens' | 'kvCacheBytes'
+>;
+
+/** Keys and values of one position in all layers; a row of int8 has a float32 scale beside it. */
+export function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig, dtype: KvBudget['kv']): number {
+  const rowBytes = dtype === 'int8' ? headDim + 4 : headDim * 4;
+  return 2 * numLayers * numKvHeads * rowBytes;
+}
+
+/**
+ * Positions that the KV cache holds: as many as asked for, else what fits into the bytes asked for, else into a quarter
+ * of the free memory; the latter two at most `maxSequences` full contexts.
+ */
+export function kvCapacityTokens(text: TextConfig, budget: KvBudget, freeBytes = readFreeBytes()): number {
+  const { kv, maxSequences, maxContextLen, kvCacheTokens, kvCacheBytes = freeBytes / 4 } = budget;
+  const contextLen = Math.min(maxContextLen ?? Number.POSITIVE_INFINITY, text.maxPositionEmbeddings);
+  return kvCacheTokens ?? Math.min(maxSequences * contextLen, Math.floor(kvCacheBytes / kvBytesPerToken(text, kv)));
+}
+
+/** Free memory of the machine, or what a container may have at all where that is less. */
+function readFreeBytes(): number {
+  return Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
+}
