@@ -168,18 +168,19 @@ function mix(
 
 /** Weights of one page times its value scales, as int16 in units of the result; zero from `count` on. */
 function weighPage(scores: usize, scales: usize, count: usize, weights: usize): f32 {
-  let max: f32 = 0;
+  let largest: f32 = 0;
   for (let i: usize = 0; i < count << 2; i += 4) {
     const weight = load<f32>(scores + i) * load<f32>(scales + i);
     store<f32>(scores + i, weight);
-    if (weight > max) max = weight;
+    // Unlike a comparison, it keeps what is not a number.
+    largest = max<f32>(largest, weight);
   }
-  const inverse: f32 = max > 0 ? 32767 / max : 0;
+  const inverse: f32 = largest > 0 ? 32767 / largest : 0;
   for (let i: usize = 0; i < count; i++) {
     store<i16>(weights + (i << 1), <i16>nearest<f32>(load<f32>(scores + (i << 2)) * inverse));
   }
   for (let i = count; i < Job.pageLen; i++) store<i16>(weights + (i << 1), 0);
-  return max / 32767;
+  return largest / 32767;
 }
 
 /** Symmetric int16 of `length` floats; returns the unit. */

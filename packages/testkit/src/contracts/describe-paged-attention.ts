@@ -112,6 +112,20 @@ export function describePagedAttention(name: string, createKernel: CreateKernel,
       expectClose(out, naiveAttention(stream.qkv, groupedShape), 100 * tolerance);
     });
 
+    for (const kind of ['k', 'v'] as const) {
+      test(`hides no ${kind} that is not a number, and shows it to no row before`, async () => {
+        const world = await createWorld(new SeededRandom(14), groupedShape);
+        const stream = world.createStream(world.pageLen + 3);
+        const position = 2;
+        stream.qkv[kind][(position * stream.qkv[kind].length) / stream.length] = Number.NaN;
+        const [out] = await world.feed([stream], { chunkLen: () => stream.length });
+        const rowLen = out.length / stream.length;
+        expect(out.subarray(0, position * rowLen).every(Number.isFinite)).toBe(true);
+        const firstValues = Array.from({ length: stream.length - position }, (_, r) => out[(position + r) * rowLen]);
+        expect(firstValues.filter((value) => !Number.isNaN(value))).toEqual([]);
+      });
+    }
+
     test('writes to no row but those of its spans', async () => {
       const kernel = await createKernel(groupedShape, contractCapacity);
       opened.push(kernel);
