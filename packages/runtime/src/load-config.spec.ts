@@ -53,6 +53,7 @@ describe('loadConfig', () => {
   const refusals: [string, Record<string, string>, object, RegExp][] = [
     ['an unknown variable', { TESSERA_PROT: '1' }, {}, /TESSERA_PROT is no option/],
     ['an unknown option', {}, { maxBodyByte: 1 }, /Unknown option --max-body-byte\./],
+    ['an option named as what every object has', {}, { toString: '1' }, /Unknown option --to-string\./],
     ['a word for a number', { PORT: 'http' }, {}, /--port \(TESSERA_PORT\): .*expected number.*given: "http"/],
     ['a number out of range', {}, { port: 70000 }, /--port \(TESSERA_PORT\): .*65535.*given: 70000/],
     ['a word for a boolean', { TESSERA_IS_VERBOSE: 'maybe' }, {}, /--is-verbose.*given: "maybe"/],

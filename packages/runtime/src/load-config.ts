@@ -63,7 +63,7 @@ function readEnv(schema: ConfigSchema, sources: ConfigSources): Record<string, u
 function readOverrides(schema: ConfigSchema, overrides: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const entries = Object.entries(overrides).filter(([, value]) => value !== undefined);
   for (const [option] of entries) {
-    if (option in schema.shape) continue;
+    if (Object.hasOwn(schema.shape, option)) continue;
     throw new ServingError('invalid_option', `Unknown option ${flagName(option)}.`, { option });
   }
   return Object.fromEntries(
