@@ -30,7 +30,7 @@ export async function createChatJob(
   const options = { addGenerationPrompt: body.add_generation_prompt ?? true, addVisionId: body.add_vision_id ?? false };
   const prepared = await preparePrompt(body.messages, options, context, signal);
   try {
-    const request = buildRequest(id, body, prepared, sampling, { model, tenantSalt: config.tenantSalt });
+    const request = buildRequest(id, body, prepared, sampling, { model, config });
     generationMetrics.recordMedia(prepared.media);
     generationMetrics.recordPrompt(request);
     const answer = {

@@ -79,6 +79,13 @@ describe('the request that reaches the scheduler', () => {
     expect((await send(question('x', { max_completion_tokens: 9 }))).maxTokens).toBe(9);
     expect((await send(question('x', { max_tokens: 99_999 }))).maxTokens).toBe(request.maxTokens);
   });
+
+  it('may generate defaultMaxTokens unless told otherwise, or min_tokens where these are more', async () => {
+    const short = await startTinyGateway({ script: say([]), options: { defaultMaxTokens: 100 } });
+    for (const fields of [{}, { max_tokens: 300 }, { min_tokens: 200 }]) await short.ask(question('x', fields));
+    expect(short.scheduler.requests.map(({ maxTokens }) => maxTokens)).toEqual([100, 300, 200]);
+    await short.gateway.close();
+  });
 });
 
 describe('a picture is seen', () => {
