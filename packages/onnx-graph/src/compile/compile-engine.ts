@@ -8,7 +8,7 @@ import { decoderGraphs } from '../graphs/decoder-graphs.js';
 import { planShard, type ShardPlan } from '../graphs/shard-plan.js';
 import { visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
-import { WeightFileWriter, type WeightLocation } from '../onnx/weight-file.js';
+import { type WeightLocation, writeWeightFile } from '../onnx/weight-file.js';
 import { encodeWeight } from '../weights/encode-weight.js';
 import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
 import { int4BlockLen } from '../weights/weight-plan.js';
@@ -145,23 +145,25 @@ class EngineWriter {
   async #writeEmbedding(): Promise<EmbeddingManifest> {
     const tensor = 'model.embed_tokens.weight';
     const { vocabSize: numRows, hiddenSize: rowLen } = this.#checkpoint.config.text;
-    const writer = await WeightFileWriter.create(join(this.#dir, 'embedding.bin'));
-    await writer.append(this.#counted(storedRows(this.#checkpoint, tensor, numRows, rowLen)));
-    this.#files.push({ path: 'embedding.bin', ...(await writer.close()) });
+    const written = await writeWeightFile(join(this.#dir, 'embedding.bin'), async (writer) => {
+      await writer.append(this.#counted(storedRows(this.#checkpoint, tensor, numRows, rowLen)));
+    });
+    this.#files.push({ path: 'embedding.bin', ...written });
     return { file: 'embedding.bin', dtype: this.#checkpoint.dtypeOf(tensor), numRows, rowLen };
   }
 
   async #writeGroup(group: GraphGroup): Promise<WeightIndex> {
     await mkdir(join(this.#dir, dirname(group.weightFile)), { recursive: true });
-    const writer = await WeightFileWriter.create(join(this.#dir, group.weightFile));
     const locations = new Map<string, WeightLocation>();
-    for (const weight of groupWeights(group).values()) {
-      const names = tensorsOf(weight).map(({ name }) => name);
-      for await (const blocks of encodeWeight(this.#checkpoint, weight)) {
-        locations.set(names.shift() as string, await writer.append(this.#counted(blocks)));
+    const written = await writeWeightFile(join(this.#dir, group.weightFile), async (writer) => {
+      for (const weight of groupWeights(group).values()) {
+        const names = tensorsOf(weight).map(({ name }) => name);
+        for await (const blocks of encodeWeight(this.#checkpoint, weight)) {
+          locations.set(names.shift() as string, await writer.append(this.#counted(blocks)));
+        }
       }
-    }
-    this.#files.push({ path: group.weightFile, ...(await writer.close()) });
+    });
+    this.#files.push({ path: group.weightFile, ...written });
     for (const { path, graph } of group.graphs) {
       const bytes = graph.serialize('weights.bin', locations);
       await writeFile(join(this.#dir, path), bytes);

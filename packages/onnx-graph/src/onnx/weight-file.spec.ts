@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
-import { WeightFileWriter } from './weight-file.js';
+import { WeightFileWriter, writeWeightFile } from './weight-file.js';
 
 describe('WeightFileWriter', () => {
   it('begins every weight on a 64-byte boundary and fills between with zeros', async () => {
@@ -53,14 +53,38 @@ describe('WeightFileWriter', () => {
     await (await WeightFileWriter.create(path)).close();
     await expect(WeightFileWriter.create(path)).rejects.toMatchObject({ code: 'EEXIST' });
   });
+});
 
-  it('closes the file and passes the error on when a source fails', async () => {
-    const writer = await WeightFileWriter.create(join(await temporaryFolder(), 'weights.bin'));
-    async function* blocks(): AsyncGenerator<Uint8Array> {
+describe('writeWeightFile', () => {
+  it('returns digest and size once the file is filled', async () => {
+    const path = join(await temporaryFolder(), 'weights.bin');
+    const { numBytes } = await writeWeightFile(path, async (writer) => {
+      await writer.append([Uint8Array.of(1, 2)]);
+    });
+    expect(numBytes).toBe(2);
+    expect([...(await readFile(path))]).toEqual([1, 2]);
+  });
+
+  it('closes the file and passes the error on when a source fails, between weights too', async () => {
+    async function* failing(): AsyncGenerator<Uint8Array> {
       yield Uint8Array.of(1);
       throw new Error('truncated');
     }
-    await expect(writer.append(blocks())).rejects.toThrow('truncated');
-    await expect(writer.append([Uint8Array.of(1)])).rejects.toMatchObject({ code: 'EBADF' });
+    const sources: ((writer: WeightFileWriter) => Promise<unknown>)[] = [
+      (writer) => writer.append(failing()),
+      async (writer) => {
+        await writer.append([Uint8Array.of(1)]);
+        throw new Error('truncated');
+      },
+    ];
+    for (const [i, source] of sources.entries()) {
+      let seen: WeightFileWriter | undefined;
+      const written = writeWeightFile(join(await temporaryFolder(), `${i}.bin`), async (writer) => {
+        seen = writer;
+        await source(writer);
+      });
+      await expect(written).rejects.toThrow('truncated');
+      await expect(seen?.append([Uint8Array.of(1)])).rejects.toMatchObject({ code: 'EBADF' });
+    }
   });
 });

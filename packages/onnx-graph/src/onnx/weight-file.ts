@@ -17,6 +17,21 @@ export interface WrittenFile {
 /** Weights begin on cache-line boundaries, so that a memory-mapped file can be used in place. */
 const alignmentBytes = 64;
 
+/** Creates a file and lets `fill` append its weights; closes it, whether or not that succeeds. */
+export async function writeWeightFile(
+  path: string,
+  fill: (writer: WeightFileWriter) => Promise<void>,
+): Promise<WrittenFile> {
+  const writer = await WeightFileWriter.create(path);
+  try {
+    await fill(writer);
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  return writer.close();
+}
+
 /** Appends weights to one external-data file, hashing as it goes. */
 export class WeightFileWriter {
   readonly #file: FileHandle;
@@ -31,17 +46,8 @@ export class WeightFileWriter {
     return new WeightFileWriter(await open(path, 'wx'));
   }
 
-  /** Appends the blocks as one weight. A failure, such as `disk_full`, closes the file. */
+  /** Appends the blocks as one weight; throws `disk_full`, and what reading them throws. */
   async append(blocks: AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>): Promise<WeightLocation> {
-    try {
-      return await this.#append(blocks);
-    } catch (error) {
-      await this.#file.close();
-      throw error;
-    }
-  }
-
-  async #append(blocks: AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>): Promise<WeightLocation> {
     await this.#write(new Uint8Array((alignmentBytes - (this.#numBytes % alignmentBytes)) % alignmentBytes));
     const offset = this.#numBytes;
     for await (const block of blocks) {
