@@ -23,10 +23,11 @@ export async function captureStep(
   return sources.batch.chunks.map(({ chunk, span }, chunkIndex) => {
     const { residuals, headRows, head, hiddenSize, batch } = sources;
     const ownRows = headRows.flatMap((row, i) => (row.chunkIndex === chunkIndex ? [i] : []));
+    const logitRows = capture.logits === 'all' || chunk.samples ? ownRows : [];
     const lastRow = span.firstRow + span.numRows - 1;
     return {
       lane: chunk.lane,
-      logits: capture.logits ? joinSlices(slices, ownRows, headRows.length) : undefined,
+      logits: capture.logits ? joinSlices(slices, logitRows, headRows.length) : undefined,
       hiddenLayers: capture.hidden ? pickRows(residuals, lastRow, hiddenSize) : undefined,
       hiddenFinalNorm: head.finalNorm && rowsOf(head.finalNorm, ownRows.at(-1) as number, 1, hiddenSize),
       inputEmbeds: capture.inputEmbeds ? rowsOf(batch.inputEmbeds, span.firstRow, span.numRows, hiddenSize) : undefined,

@@ -227,6 +227,20 @@ export function describeDecoderEngine(name: string, create: () => Promise<Decode
         }
       });
 
+      test('captures logits of the chunks that sample only, hidden states or not', async () => {
+        for (const [lane, hidden] of [
+          [lane0, false],
+          [lane1, true],
+        ] as const) {
+          const { captured } = await driver.step({
+            admitted: [createAdmittedSequence({ lane })],
+            chunks: [knownChunk(lane, 3, { newPages: driver.takePages(3), samples: false })],
+            capture: { logits: 'sampled', hidden },
+          });
+          expect(captured?.[0].logits, `hidden ${hidden}`).toEqual(new Float32Array());
+        }
+      });
+
       test('captures the hidden states of the last row of every chunk', async () => {
         const { hiddenSize } = description();
         const { captured } = await driver.step({
