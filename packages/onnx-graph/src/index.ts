@@ -18,6 +18,7 @@ export { planShard, type ShardPlan } from './graphs/shard-plan.js';
 export { maxWindowLen } from './graphs/vision-graph.js';
 export { GraphBuilder } from './onnx/graph-builder.js';
 export { tensorsOf, type WeightForm } from './weights/matrix-weight.js';
+export { weightBytes } from './weights/weight-bytes.js';
 export {
   parseWeightPlan,
   type WeightFormName,

@@ -1,3 +1,4 @@
+import { parseWeightPlan } from '@tessera/onnx-graph';
 import { Command } from 'commander';
 import { addConfigOptions, readConfig } from '../config-options.js';
 import { formatInspection } from '../inspect/format-inspection.js';
@@ -9,12 +10,14 @@ export function inspectCommand(): Command {
     .description('Show configuration, parameter counts, memory and problems of a checkpoint folder; reads no weights.')
     .argument('<checkpoint>', 'checkpoint folder')
     .option('--json', 'print everything as JSON');
-  const budget = ['kv', 'maxSequences', 'maxContextLen', 'kvCacheTokens', 'kvCacheBytes'] as const;
-  return addConfigOptions(command, budget).action(inspect);
+  const served = ['weights', 'kv', 'maxSequences', 'maxContextLen', 'kvCacheTokens', 'kvCacheBytes'] as const;
+  return addConfigOptions(command, served).action(inspect);
 }
 
 async function inspect(checkpoint: string, { json, ...overrides }: { json?: boolean }): Promise<void> {
-  const inspection = await inspectCheckpoint(checkpoint, readConfig(overrides));
-  console.log(json ? JSON.stringify(inspection, undefined, 2) : formatInspection(inspection));
+  const config = readConfig(overrides);
+  const options = { weights: parseWeightPlan(config.weights), kvCache: config };
+  const inspection = await inspectCheckpoint(checkpoint, options);
+  console.log(json ? JSON.stringify(inspection, undefined, 2) : formatInspection(inspection, options));
   if (inspection.problems.length > 0) process.exitCode = 1;
 }

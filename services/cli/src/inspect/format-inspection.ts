@@ -1,18 +1,20 @@
+import { type WeightPart, weightParts } from '@tessera/onnx-graph';
 import { formatQuantity } from '@tessera/runtime';
 import { alignColumns } from './align-columns.js';
 import type { Inspection } from './inspect-checkpoint.js';
+import type { MemoryOptions } from './memory-estimate.js';
 import type { PublishedMatch } from './published-match.js';
 
 const maxListedProblems = 40;
 
-/** An inspection for reading on a terminal. */
-export function formatInspection(inspection: Inspection): string {
+/** An inspection for reading on a terminal; `options` are those it was made with. */
+export function formatInspection(inspection: Inspection, options: MemoryOptions): string {
   const sections = [
     [inspection.dir],
     configSection(inspection),
     filesSection(inspection),
     parametersSection(inspection),
-    memorySection(inspection),
+    memorySection(inspection, options),
     problemsSection(inspection.problems),
   ];
   return sections.map((lines) => lines.join('\n')).join('\n\n');
@@ -76,18 +78,31 @@ function formatMatch({ size, differences }: PublishedMatch): string[] {
   return [`  differs from the published ${size}:`, ...differences.map((difference) => `    ${difference}`)];
 }
 
-function memorySection({ kvBytesPerToken, memory, tensorParallelDegrees }: Inspection): string[] {
+const partTitles: Readonly<Record<WeightPart, string>> = {
+  decoder: 'decoder',
+  head: 'head',
+  tower: 'vision tower',
+  merger: 'merger',
+};
+
+function memorySection(
+  { kvBytesPerToken, memory, tensorParallelDegrees }: Inspection,
+  { weights, kvCache }: MemoryOptions,
+): string[] {
   const { half, float32, int8 } = kvBytesPerToken;
   const bytes = (numBytes: number): string => formatQuantity(numBytes, 'bytes');
+  const kvForm = kvCache.kv === 'float32' ? 'fp32' : kvCache.kv;
   const rows = [
-    ['  decoder', bytes(memory.decoderBytes), 'weights in fp32'],
-    ['  head', bytes(memory.headBytes), 'weights in fp32'],
-    ['  vision tower', bytes(memory.towerBytes), 'weights in fp32'],
-    ['  KV cache', bytes(memory.kvCacheBytes), `${number(memory.kvCacheTokens)} tokens`],
+    ...weightParts.map((part) => [
+      `  ${partTitles[part]}`,
+      bytes(memory.weightBytes[part]),
+      `weights in ${weights[part]}`,
+    ]),
+    ['  KV cache', bytes(memory.kvCacheBytes), `${number(memory.kvCacheTokens)} tokens in ${kvForm}`],
     ['  total', bytes(memory.totalBytes), 'activations and pictures come on top; the embedding table stays on disk'],
   ];
   return [
-    'Memory to serve in fp32',
+    'Memory to serve',
     ...alignColumns(rows, ['left', 'right', 'left']),
     '',
     `KV bytes a token: ${number(half)} in bf16, ${number(float32)} in fp32, ${number(int8)} in int8`,

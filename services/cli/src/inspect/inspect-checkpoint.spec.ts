@@ -1,18 +1,22 @@
 import { rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { KvBudget } from '@tessera/standalone';
+import { parseWeightPlan, weightPlans } from '@tessera/onnx-graph';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyShapes, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
 import { formatInspection } from './format-inspection.js';
 import { inspectCheckpoint } from './inspect-checkpoint.js';
+import type { MemoryOptions } from './memory-estimate.js';
 
-const budget: KvBudget = {
-  kv: 'float32',
-  maxSequences: 16,
-  maxContextLen: undefined,
-  kvCacheTokens: undefined,
-  kvCacheBytes: 2 ** 20,
+const options: MemoryOptions = {
+  weights: weightPlans.fp32,
+  kvCache: {
+    kv: 'float32',
+    maxSequences: 16,
+    maxContextLen: undefined,
+    kvCacheTokens: undefined,
+    kvCacheBytes: 2 ** 20,
+  },
 };
 
 async function inspectTiny(change: (shapes: Map<string, readonly number[]>) => void = () => {}) {
@@ -20,7 +24,7 @@ async function inspectTiny(change: (shapes: Map<string, readonly number[]>) => v
   const shapes = tinyShapes();
   change(shapes);
   await writeTinyCheckpoint(dir, shapes);
-  return inspectCheckpoint(dir, budget);
+  return inspectCheckpoint(dir, options);
 }
 
 describe('inspectCheckpoint', () => {
@@ -59,20 +63,20 @@ describe('inspectCheckpoint', () => {
     const dir = await temporaryFolder();
     await writeTinyCheckpoint(dir);
     await rm(join(dir, 'tokenizer.json'));
-    expect((await inspectCheckpoint(dir, budget)).problems).toEqual(['missing: tokenizer.json']);
+    expect((await inspectCheckpoint(dir, options)).problems).toEqual(['missing: tokenizer.json']);
   });
 
   it('refuses a shard that is not whole', async () => {
     const dir = await temporaryFolder();
     await writeTinyCheckpoint(dir);
     await truncate(join(dir, 'model-00001-of-00001.safetensors'), 5000);
-    await expect(inspectCheckpoint(dir, budget)).rejects.toMatchObject({ reason: 'checkpoint_truncated' });
+    await expect(inspectCheckpoint(dir, options)).rejects.toMatchObject({ reason: 'checkpoint_truncated' });
   });
 });
 
 describe('formatInspection', () => {
   it('shows counts and memory in aligned columns', async () => {
-    const text = formatInspection(await inspectTiny());
+    const text = formatInspection(await inspectTiny(), options);
     expect(text).toContain(
       [
         'Parameters       tensors  parameters',
@@ -86,8 +90,15 @@ describe('formatInspection', () => {
     expect(text).toMatch(/\n\nNo problems found\.$/);
   });
 
+  it('names the form of each part of the weights and of the keys and values', async () => {
+    const weights = parseWeightPlan('int8,decoder=int4');
+    const text = formatInspection(await inspectTiny(), { weights, kvCache: { ...options.kvCache, kv: 'int8' } });
+    expect(text).toMatch(/decoder +\S+ \S+ +weights in int4\n +head .* in int8\n +vision tower .* in int8\n/);
+    expect(text).toMatch(/merger .* in int8\n +KV cache .* tokens in int8\n/);
+  });
+
   it('lists forty problems and counts the rest', async () => {
-    const text = formatInspection({ ...(await inspectTiny()), problems: Array(50).fill('missing: w') });
+    const text = formatInspection({ ...(await inspectTiny()), problems: Array(50).fill('missing: w') }, options);
     expect(text).toMatch(/\n\nProblems \(50\)\n( {2}missing: w\n){40} {2}… and 10 more$/);
   });
 });

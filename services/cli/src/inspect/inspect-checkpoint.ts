@@ -1,9 +1,14 @@
 import { ServingError } from '@tessera/domain';
 import { Checkpoint, type FloatDtype, type MetadataFile, metadataFiles, planShard } from '@tessera/onnx-graph';
 import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
-import type { KvBudget } from '@tessera/standalone';
 import { listShards, type Shard } from './list-shards.js';
-import { estimateMemory, type KvBytesByForm, kvBytesByForm, type MemoryEstimate } from './memory-estimate.js';
+import {
+  estimateMemory,
+  type KvBytesByForm,
+  kvBytesByForm,
+  type MemoryEstimate,
+  type MemoryOptions,
+} from './memory-estimate.js';
 import { countParameters, type ParameterCounts } from './parameter-counts.js';
 import { matchPublished, type PublishedMatch } from './published-match.js';
 import { tensorProblems, usedShapes } from './tensor-problems.js';
@@ -30,18 +35,19 @@ export interface Inspection {
  * Reads configuration and tensor headers of a folder, no weights. Throws the errors of `Checkpoint.open`; tensors that
  * do not fit the configuration are `problems` instead.
  */
-export async function inspectCheckpoint(dir: string, budget: KvBudget): Promise<Inspection> {
+export async function inspectCheckpoint(dir: string, options: MemoryOptions): Promise<Inspection> {
   const checkpoint = await Checkpoint.open(dir);
   try {
-    return await inspectOpened(checkpoint, budget);
+    return await inspectOpened(checkpoint, options);
   } finally {
     await checkpoint.close();
   }
 }
 
-async function inspectOpened(checkpoint: Checkpoint, budget: KvBudget): Promise<Inspection> {
+async function inspectOpened(checkpoint: Checkpoint, options: MemoryOptions): Promise<Inspection> {
   const { dir, config, shapes } = checkpoint;
-  const counts = countParameters(usedShapes(config, shapes));
+  const used = usedShapes(config, shapes);
+  const counts = countParameters(used);
   const present = await presentMetadata(checkpoint);
   return {
     dir,
@@ -52,7 +58,7 @@ async function inspectOpened(checkpoint: Checkpoint, budget: KvBudget): Promise<
     counts,
     published: matchPublished(config, counts),
     kvBytesPerToken: kvBytesByForm(config.text),
-    memory: estimateMemory(config, counts, budget),
+    memory: estimateMemory(config, used, options),
     tensorParallelDegrees: possibleDegrees(config.text),
     problems: [
       ...(present.includes('tokenizer.json') ? [] : ['missing: tokenizer.json']),

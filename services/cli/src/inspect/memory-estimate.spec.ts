@@ -1,26 +1,26 @@
-import { expectedTensors } from '@tessera/onnx-graph';
+import { expectedTensors, weightPlans } from '@tessera/onnx-graph';
 import { validateModelConfig } from '@tessera/qwen2-5-vl';
 import type { KvBudget } from '@tessera/standalone';
 import { describe, expect, it } from 'vitest';
 import { publishedConfig } from '../random-checkpoint/published-config.js';
 import { estimateMemory, kvBytesByForm } from './memory-estimate.js';
-import { countParameters } from './parameter-counts.js';
 import { type PublishedSizeId, publishedSizes } from './published-sizes.js';
 
 function configOf(size: PublishedSizeId) {
   return validateModelConfig(publishedConfig(publishedSizes[size], publishedSizes[size].text.numLayers));
 }
 
-function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}) {
+function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}, weights = weightPlans.fp32) {
   const config = configOf(size);
-  const defaults: KvBudget = {
+  const kvCache: KvBudget = {
     kv: 'float32',
     maxSequences: 16,
     maxContextLen: undefined,
     kvCacheTokens: undefined,
     kvCacheBytes: 2 ** 30,
+    ...budget,
   };
-  return estimateMemory(config, countParameters(expectedTensors(config)), { ...defaults, ...budget });
+  return estimateMemory(config, expectedTensors(config), { weights, kvCache });
 }
 
 describe('kvBytesByForm', () => {
@@ -40,16 +40,34 @@ describe('kvBytesByForm', () => {
 
 describe('estimateMemory', () => {
   it('keeps a tied head in memory and the embedding table on disk', () => {
-    const { decoderBytes, headBytes, towerBytes } = estimate('3b');
-    expect(headBytes).toBe(4 * 151_936 * 2048);
-    expect(decoderBytes).toBe(4 * (36 * 77_076_992 + 2048));
-    expect(towerBytes).toBe(4 * 668_684_288);
+    const { weightBytes } = estimate('3b');
+    expect(weightBytes.head).toBe(4 * 151_936 * 2048);
+    expect(weightBytes.decoder).toBe(4 * (36 * 77_076_992 + 2048));
+    expect(weightBytes.tower + weightBytes.merger).toBe(4 * 668_684_288);
   });
 
   it('counts a head of its own once', () => {
-    const { decoderBytes, headBytes } = estimate('7b');
-    expect(headBytes).toBe(4 * 152_064 * 3584);
-    expect(decoderBytes).toBe(4 * (28 * 233_057_792 + 3584));
+    const { weightBytes } = estimate('7b');
+    expect(weightBytes.head).toBe(4 * 152_064 * 3584);
+    expect(weightBytes.decoder).toBe(4 * (28 * 233_057_792 + 3584));
+  });
+
+  it('takes a byte a weight in int8, with a scale a row; vectors stay in fp32', () => {
+    const { weightBytes } = estimate('3b', {}, weightPlans.int8);
+    expect(weightBytes.head).toBe(151_936 * (2048 + 4));
+    const numRows = 2048 + 256 + 256 + 2048 + 2 * 11_008 + 2048;
+    const numVectorValues = 2 * 2048 + 2048 + 2 * 256;
+    expect(weightBytes.decoder).toBe(
+      36 * (77_076_992 - numVectorValues + 4 * numRows + 4 * numVectorValues) + 4 * 2048,
+    );
+  });
+
+  it('takes half a byte a weight and a scale a block of 128 in int4, in the decoder alone', () => {
+    const { weightBytes } = estimate('3b', {}, weightPlans.int4);
+    expect(weightBytes.head).toBe(estimate('3b', {}, weightPlans.int8).weightBytes.head);
+    const numVectorValues = 2 * 2048 + 2048 + 2 * 256;
+    const matrixBytes = (77_076_992 - numVectorValues) * (1 / 2 + 4 / 128);
+    expect(weightBytes.decoder).toBe(36 * (matrixBytes + 4 * numVectorValues) + 4 * 2048);
   });
 
   it('takes as many positions as the server, in the form of --kv', () => {
@@ -59,8 +77,8 @@ describe('estimateMemory', () => {
   });
 
   it('sums up', () => {
-    const { totalBytes, ...parts } = estimate('72b');
-    const sum = parts.decoderBytes + parts.headBytes + parts.towerBytes + parts.kvCacheBytes;
-    expect(totalBytes).toBe(sum);
+    const { totalBytes, weightBytes, kvCacheBytes } = estimate('72b');
+    const { decoder, head, tower, merger } = weightBytes;
+    expect(totalBytes).toBe(decoder + head + tower + merger + kvCacheBytes);
   });
 });
