@@ -7,7 +7,8 @@ import { listWorkspaces, readJsonIfPresent } from './workspaces.mjs';
 const stampPath = 'node_modules/.tessera-build.json';
 
 const rootInputs = ['package-lock.json', 'tsconfig.base.json', 'turbo.json'];
-const packageInputs = ['package.json', 'tsconfig.json', 'src', 'proto', 'assembly'];
+/** What a package is built from, as turbo.json says. */
+export const packageInputs = ['package.json', 'tsconfig.json', 'src', 'proto', 'kernels'];
 
 /** Why the build has to run, or undefined when every package's dist is that of the sources. */
 export function findBuildReason(rootDir) {

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decideBuild, findBuildReason, recordBuild } from './build-state.mjs';
+import { decideBuild, findBuildReason, packageInputs, recordBuild } from './build-state.mjs';
 
 describe('decideBuild', () => {
   const built = { stamp: { digest: 'd1' }, digest: 'd1', packagesWithoutDist: [] };
@@ -21,6 +21,14 @@ describe('decideBuild', () => {
 
   it('builds when a dist was removed, and names the package', () => {
     expect(decideBuild({ ...built, packagesWithoutDist: ['packages/a'] })).toBe('no dist in packages/a');
+  });
+});
+
+describe('packageInputs', () => {
+  it("are those of turbo's build", () => {
+    const { tasks } = JSON.parse(readFileSync(new URL('../../turbo.json', import.meta.url), 'utf8'));
+    const inputs = tasks.build.inputs.filter((pattern) => !pattern.startsWith('!'));
+    expect([...packageInputs].sort()).toEqual(inputs.map((pattern) => pattern.replace('/**', '')).sort());
   });
 });
 
