@@ -26,7 +26,8 @@ describe('a signal', () => {
     const events = server.api.stream(longAnswer(300));
     await events.next();
     server.process.signal('SIGTERM');
-    await expect.poll(() => fetch(`${server.url}/health/live`).catch(() => 'refused')).toBe('refused');
+    const look = () => fetch(`${server.url}/health/live`).catch(() => 'refused');
+    await expect.poll(look, { interval: 10, timeout: 10_000 }).toBe('refused');
     for await (const _ of events);
     expect(await server.process.exited).toBe(0);
   });
