@@ -45,7 +45,7 @@ export class CpuDecoderRank implements DecoderEngine {
   private constructor(parts: RankParts) {
     this.#parts = parts;
     this.description = parts.description;
-    this.#lanes = new LaneTable(parts.description.numLanes);
+    this.#lanes = new LaneTable(parts.description.numLanes, parts.description.kvLayout.numPages);
     this.#staged = new StagedEmbeddings(parts.description.hiddenSize);
   }
 

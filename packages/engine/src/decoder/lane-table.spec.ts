@@ -9,7 +9,7 @@ const [lane0, lane1, lane2] = [0, 1, 2].map(laneId);
 describe('LaneTable', () => {
   let lanes: LaneTable;
   beforeEach(() => {
-    lanes = new LaneTable(2);
+    lanes = new LaneTable(2, 16);
     lanes.admit(createAdmittedSequence({ lane: lane0, tokenIds: Int32Array.of(1, 2, 3, 4, 5) }));
   });
 
@@ -78,4 +78,10 @@ describe('LaneTable', () => {
     compute(knownChunk(lane0, 5, { newPages: pageIds(0, 1) }));
     expect(() => begin(decodeChunk(lane0))).toThrow('lane 0 has 0 tokens to compute');
   });
+
+  for (const page of [16, -1]) {
+    test(`refuses page ${page} of 16, which would be another layer's memory`, () => {
+      expect(() => begin(knownChunk(lane0, 3, { newPages: pageIds(page) }))).toThrow(`there is no page ${page} of 16`);
+    });
+  }
 });

@@ -1,12 +1,14 @@
-import { type AdmittedSequence, type Chunk, type LaneId, ServingError } from '@tessera/domain';
+import { type AdmittedSequence, type Chunk, type LaneId, type PageId, ServingError } from '@tessera/domain';
 import { Lane } from './lane.js';
 
 /** The running sequences by lane. A plan that contradicts it is a bug of the scheduler and throws. */
 export class LaneTable {
   readonly #lanes: (Lane | undefined)[];
+  readonly #numPages: number;
 
-  constructor(numLanes: number) {
+  constructor(numLanes: number, numPages: number) {
     this.#lanes = Array.from({ length: numLanes });
+    this.#numPages = numPages;
   }
 
   release(lane: LaneId): void {
@@ -18,6 +20,7 @@ export class LaneTable {
     if (sequence.lane >= this.#lanes.length || this.#lanes[sequence.lane]) {
       throw planError(`lane ${sequence.lane} of ${this.#lanes.length} is not free for ${sequence.sequenceId}`);
     }
+    this.#assertPages(sequence.pages);
     this.#lanes[sequence.lane] = new Lane(sequence);
   }
 
@@ -31,6 +34,7 @@ export class LaneTable {
   begin({ lane: laneId, input, newPages }: Chunk, pageLen: number): number {
     const lane = this.get(laneId);
     assertFits(lane, laneId, input);
+    this.#assertPages(newPages);
     lane.pages.push(...newPages);
     if (input.kind === 'explicit') for (const tokenId of input.tokenIds) lane.append(tokenId);
     const numTokens = chunkLength(input);
@@ -38,6 +42,12 @@ export class LaneTable {
     if (end > lane.numTokens) throw planError(`lane ${laneId} has ${lane.numTokens} tokens, the chunk ends at ${end}`);
     if (end > lane.pages.length * pageLen) throw planError(`lane ${laneId} lacks pages for its position ${end - 1}`);
     return numTokens;
+  }
+
+  /** A page beyond the pool would be another layer's memory. */
+  #assertPages(pages: readonly PageId[]): void {
+    const stray = pages.find((page) => page < 0 || page >= this.#numPages);
+    if (stray !== undefined) throw planError(`there is no page ${stray} of ${this.#numPages}`);
   }
 }
 
