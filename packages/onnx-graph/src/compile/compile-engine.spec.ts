@@ -62,6 +62,13 @@ describe('compileEngine', () => {
     expect(manifest.files).toHaveLength(entries.filter((entry) => entry.isFile()).length - 1);
   });
 
+  it('refuses int4 shards that would cut a block', async () => {
+    const { compile } = await tinyWorld();
+    const options: EngineOptions = { ...twoRanks, weights: weightPlans.int4 };
+    await expect(compile(options)).rejects.toMatchObject({ reason: 'tensor_parallel_degree' });
+    await expect(compile({ ...options, numRanks: 1 })).resolves.toMatchObject({ isReused: false });
+  });
+
   it('gives each rank its part of a weight', async () => {
     const { compile } = await tinyWorld();
     const { dir, manifest } = await compile(twoRanks);

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ServingError } from '@tessera/domain';
+import type { TextConfig } from '@tessera/qwen2-5-vl';
 import { type Checkpoint, metadataFiles } from '../checkpoint/checkpoint.js';
 import { assertTensors } from '../checkpoint/expected-tensors.js';
 import { bytesPerElement } from '../checkpoint/float-formats.js';
@@ -195,10 +197,23 @@ function planEncoder(checkpoint: Checkpoint, { hasTaps, weights }: EngineOptions
 function planRank({ config }: Checkpoint, { numRanks, cut, weights }: EngineOptions, rank: number): RankGroup {
   const blockLen = weights.decoder === 'int4' ? int4BlockLen(config.text.intermediateSize) : undefined;
   const shard = planShard(config.text, numRanks, rank, blockLen);
+  if (weights.decoder === 'int4' && numRanks > 1) assertWholeBlocks(config.text, shard);
   const dir = `decoder/rank-${rank}`;
   const parts = { config, shard, weights };
   const graphs = decoderGraphs(parts, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
   return { weightFile: `${dir}/weights.bin`, graphs, shard };
+}
+
+/** A rank's part of o_proj must begin and end on block boundaries, or the degree would change the weights. */
+function assertWholeBlocks({ numHeads, headDim }: TextConfig, { heads, numRanks }: ShardPlan): void {
+  const blockLen = int4BlockLen(numHeads * headDim);
+  const numCols = (heads.end - heads.start) * headDim;
+  if (numCols % blockLen === 0) return;
+  throw new ServingError(
+    'tensor_parallel_degree',
+    `--tp ${numRanks} with int4: each rank would keep ${numCols} columns of o_proj, which are no whole blocks of ${blockLen}.`,
+    { numRanks, blockLen, numCols },
+  );
 }
 
 /** The distinct weights of a group by name. */
