@@ -5,6 +5,9 @@ import { gatewayConfigSchema } from '@tessera/gateway';
 import { z } from 'zod';
 
 const count = z.int().positive();
+
+/** More threads than this only get in each other's way. */
+const maxThreads = 4 * availableParallelism();
 const gibibyte = 2 ** 30;
 
 /** The small model that comes with the product. */
@@ -31,7 +34,7 @@ export const standaloneConfigSchema = z.strictObject({
     .enum(['float32', 'int8'])
     .default('float32')
     .describe('How keys and values are kept; int8 takes a quarter of the memory.'),
-  threads: count.default(availableParallelism()).describe('Threads inside an operation.'),
+  threads: count.max(maxThreads).default(availableParallelism()).describe('Threads inside an operation.'),
   maxSequences: count.default(16).describe('Sequences that run at once.'),
   maxStepTokens: count.default(512).describe('Tokens computed in one step, prompts and answers together.'),
   maxContextLen: count
