@@ -1,3 +1,5 @@
+import './ort/disable-telemetry.js';
+
 export type { AttentionInputs, AttentionShape, AttentionSpan, PagedAttention } from './attention/paged-attention.js';
 export { PlainAttention } from './attention/plain-attention.js';
 export type { AttentionCapacity } from './attention/wasm/kv-memory-plan.js';

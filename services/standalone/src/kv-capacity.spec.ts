@@ -21,6 +21,7 @@ describe('kvCapacityTokens', () => {
     ['takes a quarter of the free memory by default', {}, 8 * gibibyte, Math.floor((2 * gibibyte) / 73_728)],
     ['needs no more than all sequences at full length', { maxSequences: 2 }, 2 ** 50, 256_000],
     ['needs no more than the longest context allowed', { maxContextLen: 1000 }, 2 ** 50, 16_000],
+    ['holds no more than one memory a layer', { maxSequences: 10_000 }, 2 ** 60, (3 * gibibyte * 36) / 73_728],
     ['knows no context above the model', { maxContextLen: 2 ** 20, maxSequences: 1 }, 2 ** 50, 128_000],
   ];
   for (const [title, given, freeBytes, expected] of cases) {

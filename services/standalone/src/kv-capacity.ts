@@ -14,14 +14,19 @@ export function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig, 
   return 2 * numLayers * numKvHeads * rowBytes;
 }
 
+/** What one layer may take of the 4 GiB that a WebAssembly memory addresses; the rest is for the steps themselves. */
+const maxLayerBytes = 3 * 2 ** 30;
+
 /**
  * Positions that the KV cache holds: as many as asked for, else what fits into the bytes asked for, else into a quarter
- * of the free memory; the latter two at most `maxSequences` full contexts.
+ * of the free memory; the latter two at most `maxSequences` full contexts and what one layer can hold.
  */
 export function kvCapacityTokens(text: TextConfig, budget: KvBudget, freeBytes = readFreeBytes()): number {
   const { kv, maxSequences, maxContextLen, kvCacheTokens, kvCacheBytes = freeBytes / 4 } = budget;
   const contextLen = Math.min(maxContextLen ?? Number.POSITIVE_INFINITY, text.maxPositionEmbeddings);
-  return kvCacheTokens ?? Math.min(maxSequences * contextLen, Math.floor(kvCacheBytes / kvBytesPerToken(text, kv)));
+  const bytesPerToken = kvBytesPerToken(text, kv);
+  const maxBytes = Math.min(kvCacheBytes, maxLayerBytes * text.numLayers);
+  return kvCacheTokens ?? Math.min(maxSequences * contextLen, Math.floor(maxBytes / bytesPerToken));
 }
 
 /** Free memory of the machine, or what a container may have at all where that is less. */

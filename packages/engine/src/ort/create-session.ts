@@ -1,3 +1,5 @@
+import './disable-telemetry.js';
+
 import { join } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { InferenceSession } from 'onnxruntime-node';

@@ -1,3 +1,5 @@
+import './disable-telemetry.js';
+
 import { env } from 'onnxruntime-node';
 
 /** Version of the inference engine that runs the graphs. */
