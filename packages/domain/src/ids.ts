@@ -12,9 +12,6 @@ export type LaneId = Brand<number, 'LaneId'>;
 /** A page of the paged KV pool: the same id on every rank of a group, 0 … numPages − 1. */
 export type PageId = Brand<number, 'PageId'>;
 
-/** 256-bit digest, in hex, of a picture's or video's bytes. */
-export type MediaHash = Brand<string, 'MediaHash'>;
-
 /**
  * Key of one visual's embedding: digest of the media, its grid, the processing parameters, the model revision and the
  * tenant's salt, so that nothing but exactly this embedding is ever found under it.
@@ -25,5 +22,4 @@ export const requestId = (value: string): RequestId => value as RequestId;
 export const sequenceId = (value: string): SequenceId => value as SequenceId;
 export const laneId = (value: number): LaneId => value as LaneId;
 export const pageId = (value: number): PageId => value as PageId;
-export const mediaHash = (value: string): MediaHash => value as MediaHash;
 export const embeddingKey = (value: string): EmbeddingKey => value as EmbeddingKey;

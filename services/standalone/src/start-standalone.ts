@@ -3,7 +3,13 @@ import { basename, resolve } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
-import { type CompiledEngine, type CompileProgress, loadProcessor, parseWeightPlan } from '@tessera/onnx-graph';
+import {
+  type CompiledEngine,
+  type CompileProgress,
+  loadProcessor,
+  parseWeightPlan,
+  servingOptions,
+} from '@tessera/onnx-graph';
 import type { Processor } from '@tessera/qwen2-5-vl';
 import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
@@ -99,9 +105,7 @@ function prepare(
   config: StandaloneConfig,
   onProgress?: (progress: CompileProgress) => void,
 ): Promise<CompiledEngine> {
-  const cut = config.tp === 1 ? 'attention' : 'allReduce';
-  const engineOptions = { weights: parseWeightPlan(config.weights), numRanks: config.tp, cut, hasTaps: false } as const;
-  return prepareEngine(modelDir, engineOptions, {
+  return prepareEngine(modelDir, servingOptions(parseWeightPlan(config.weights), config.tp), {
     cacheDir: config.engineCache,
     numThreads: config.threads,
     onProgress,

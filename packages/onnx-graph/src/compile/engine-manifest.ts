@@ -20,6 +20,11 @@ export interface EngineOptions {
   readonly hasTaps: boolean;
 }
 
+/** The engine that serves: cut at the all-reduces only where there is more than one rank, without taps. */
+export function servingOptions(weights: WeightPlan, numRanks: number): EngineOptions {
+  return { weights, numRanks, cut: numRanks === 1 ? 'attention' : 'allReduce', hasTaps: false };
+}
+
 /** The index of an engine directory; paths are relative to it. */
 export interface EngineManifest {
   readonly formatVersion: number;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { prepareEngine } from '@tessera/engine';
-import { loadProcessor, parseWeightPlan } from '@tessera/onnx-graph';
+import { loadProcessor, parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
 import { defaultEngineCache } from '@tessera/standalone';
 import { Command, Option } from 'commander';
 import { benchEngine } from '../bench/bench-engine.js';
@@ -8,17 +8,18 @@ import { compareWithLast, saveResult } from '../bench/bench-results.js';
 import { describeMachine } from '../bench/describe-machine.js';
 import { formatBench } from '../bench/format-bench.js';
 import { createCompileProgress } from '../compile-progress.js';
+import { parseCount } from './parse-count.js';
 import { readCounts } from './read-counts.js';
 
 interface BenchFlags {
   readonly weights: string;
   readonly kv: 'float32' | 'int8';
-  readonly threads: string;
-  readonly context: string;
+  readonly threads: number;
+  readonly context: number;
   readonly prefill: string;
   readonly batch: string;
   readonly image: string;
-  readonly repeat: string;
+  readonly repeat: number;
   readonly engineCache: string;
   readonly results?: string;
 }
@@ -30,28 +31,26 @@ export function benchCommand(): Command {
     .argument('<checkpoint>', 'checkpoint folder; random-checkpoint writes one of any published size')
     .option('--weights <form>', 'form of the weights', 'int8')
     .addOption(new Option('--kv <dtype>', 'keys and values').choices(['float32', 'int8']).default('float32'))
-    .option('--threads <n>', 'threads inside an operation', String(availableParallelism()))
-    .option('--context <n>', 'positions before each decoded token', '1024')
+    .option('--threads <n>', 'threads inside an operation', parseCount, availableParallelism())
+    .option('--context <n>', 'positions before each decoded token', parseCount, 1024)
     .option('--prefill <sizes>', 'prompt lengths, comma-separated', '512')
     .option('--batch <sizes>', 'sequences decoded together, comma-separated', '1,4,8,16')
     .option('--image <sides>', 'sides of square pictures in pixels, comma-separated', '448,1092')
-    .option('--repeat <n>', 'measured runs of each, after a warm-up', '5')
+    .option('--repeat <n>', 'measured runs of each, after a warm-up', parseCount, 5)
     .option('--engine-cache <dir>', 'folder in which compiled engines are kept', defaultEngineCache)
     .option('--results <dir>', 'keep the result as text here and compare it with the last one');
   return new Command('bench').description('Measure the engine.').addCommand(engine.action(bench));
 }
 
 async function bench(checkpoint: string, flags: BenchFlags): Promise<void> {
-  const [numThreads] = readCounts('--threads', flags.threads);
-  const [contextLen] = readCounts('--context', flags.context);
-  const [numRuns] = readCounts('--repeat', flags.repeat);
+  const { threads: numThreads, context: contextLen, repeat: numRuns } = flags;
   const progress = createCompileProgress();
   const startMs = performance.now();
-  const engine = await prepareEngine(
-    checkpoint,
-    { weights: parseWeightPlan(flags.weights), numRanks: 1, cut: 'attention', hasTaps: false },
-    { cacheDir: flags.engineCache, numThreads, onProgress: progress.onProgress },
-  ).finally(progress.finish);
+  const engine = await prepareEngine(checkpoint, servingOptions(parseWeightPlan(flags.weights), 1), {
+    cacheDir: flags.engineCache,
+    numThreads,
+    onProgress: progress.onProgress,
+  }).finally(progress.finish);
   const compileMs = engine.isReused ? undefined : performance.now() - startMs;
   const { config } = await loadProcessor(checkpoint);
   const result = await benchEngine(engine, config, {

@@ -1,5 +1,11 @@
 import { prepareEngine } from '@tessera/engine';
-import { type CompiledEngine, type OpInvariance, parseWeightPlan, type RowInvariance } from '@tessera/onnx-graph';
+import {
+  type CompiledEngine,
+  type OpInvariance,
+  parseWeightPlan,
+  type RowInvariance,
+  servingOptions,
+} from '@tessera/onnx-graph';
 import { formatQuantity } from '@tessera/runtime';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
@@ -16,14 +22,13 @@ export function compileCommand(): Command {
 
 async function compile(checkpoint: string, overrides: Record<string, unknown>): Promise<void> {
   const { tp: numRanks, weights, engineCache: cacheDir, threads: numThreads } = readConfig(overrides);
-  const cut = numRanks === 1 ? 'attention' : 'allReduce';
   const progress = createCompileProgress();
   const startMs = performance.now();
-  const engine = await prepareEngine(
-    checkpoint,
-    { weights: parseWeightPlan(weights), numRanks, cut, hasTaps: false },
-    { cacheDir, numThreads, onProgress: progress.onProgress },
-  ).finally(progress.finish);
+  const engine = await prepareEngine(checkpoint, servingOptions(parseWeightPlan(weights), numRanks), {
+    cacheDir,
+    numThreads,
+    onProgress: progress.onProgress,
+  }).finally(progress.finish);
   console.log(formatEngine(engine, performance.now() - startMs));
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { embeddingKey, ServingError, type StagedVisual } from '@tessera/domain';
 import { LocalRankGroup, prepareEngine } from '@tessera/engine';
-import type { CompiledEngine } from '@tessera/onnx-graph';
+import { type CompiledEngine, servingOptions } from '@tessera/onnx-graph';
 import type { Processor, SpecialTokenIds } from '@tessera/qwen2-5-vl';
 import { checkDecoder } from './check-decoder.js';
 import type { GoldenCase } from './golden-folder.js';
@@ -53,8 +53,7 @@ async function prepareRanks(
   { weights, cacheDir }: VerifyOptions,
   report: VerifyReport,
 ): Promise<CompiledEngine | undefined> {
-  const cut = numRanks === 1 ? 'attention' : 'allReduce';
-  const engineOptions = { weights, numRanks, cut, hasTaps: false } as const;
+  const engineOptions = servingOptions(weights, numRanks);
   try {
     return await prepareEngine(checkpointDir, engineOptions, { cacheDir, numThreads: availableParallelism() });
   } catch (error) {

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { VisualInput } from '@tessera/domain';
 import { type AttentionKernelName, CpuEncoder, prepareEngine } from '@tessera/engine';
-import { loadProcessor, type WeightPlan } from '@tessera/onnx-graph';
+import { loadProcessor, servingOptions, type WeightPlan } from '@tessera/onnx-graph';
 import type { Processor } from '@tessera/qwen2-5-vl';
 import { createMediaDecoderPool, type MediaDecoderPool } from '@tessera/vision-encoder';
 import { checkPrompt } from './check-prompt.js';
@@ -86,7 +86,7 @@ async function checkTower(
   report: VerifyReport,
 ): Promise<ReadonlyMap<string, readonly Float32Array[]>> {
   const numThreads = availableParallelism();
-  const engineOptions = { weights, numRanks: 1, cut: 'attention', hasTaps: true } as const;
+  const engineOptions = { ...servingOptions(weights, 1), hasTaps: true };
   const engine = await prepareEngine(checkpointDir, engineOptions, { cacheDir, numThreads });
   const encoder = await CpuEncoder.create(engine.dir, { numThreads });
   const embeds = new Map<string, readonly Float32Array[]>();
