@@ -81,6 +81,24 @@ describe('EngineCache.publish', () => {
     expect(await readdir(join(dir, '..'))).toEqual(['key']);
   });
 
+  it('keeps an engine that appears where a broken one was looked at', async () => {
+    const { cache, dir } = await cacheWithEngine();
+    await rm(join(dir, 'manifest.json'));
+    const other = new EngineCache(join(dir, '..', '..'));
+    const find = cache.find.bind(cache);
+    cache.find = async (key) => {
+      const found = await find(key);
+      await other.publish(key, writeEngine);
+      return found;
+    };
+    await cache.publish('key', async (partialDir) => {
+      await writeFile(join(partialDir, 'weights.bin'), 'xyz');
+      return manifestOf({ 'weights.bin': 3 });
+    });
+    expect(await readFile(join(dir, 'weights.bin'), 'utf8')).toBe('abc');
+    expect(await readdir(join(dir, '..'))).toEqual(['key']);
+  });
+
   it('publishes the same engine twice at once from one process', async () => {
     const cache = new EngineCache(await temporaryFolder());
     let numWriting = 0;
@@ -111,7 +129,39 @@ describe('EngineCache.publish', () => {
   });
 });
 
+describe('an EngineCache that cannot be written', () => {
+  it('is named before anything is read or written', async () => {
+    const checkpointDir = await temporaryFolder();
+    await writeTinyCheckpoint(checkpointDir);
+    const checkpoint = await Checkpoint.open(checkpointDir);
+    onTestFinished(() => checkpoint.close());
+    const cache = new EngineCache('/proc/tessera');
+    const refusal = {
+      reason: 'invalid_option',
+      message: '--engine-cache /proc/tessera cannot be written: ENOENT at /proc/tessera.',
+    };
+    const unexpected = () => Promise.reject(new Error('must not be called'));
+    await expect(cache.publish('key', unexpected)).rejects.toMatchObject(refusal);
+    checkpoint.digest = unexpected;
+    await expect(cache.revisionOf(checkpoint, () => {})).rejects.toMatchObject(refusal);
+  });
+
+  it('is named when a file lies in its place', async () => {
+    const file = join(await temporaryFolder(), 'cache');
+    await writeFile(file, '');
+    const publishing = new EngineCache(file).publish('key', writeEngine);
+    await expect(publishing).rejects.toThrow(`--engine-cache ${file} cannot be written: ENOTDIR`);
+  });
+});
+
 describe('EngineCache.find', () => {
+  it('removes nothing, since another process may be publishing there', async () => {
+    const { cache, dir } = await cacheWithEngine();
+    await rm(join(dir, 'manifest.json'));
+    expect(await cache.find('key')).toBeUndefined();
+    expect(await readdir(dir)).toEqual(['weights.bin']);
+  });
+
   it('finds nothing in an empty cache', async () => {
     expect(await new EngineCache(await temporaryFolder()).find('key')).toBeUndefined();
   });
@@ -126,7 +176,7 @@ describe('EngineCache.find', () => {
       writeFile(join(dir, 'manifest.json'), JSON.stringify({ ...manifestOf({}), formatVersion: 0 })),
   };
   for (const [what, damage] of Object.entries(damages)) {
-    it(`does not find an engine that ${what}, and makes room for a new one`, async () => {
+    it(`does not find an engine that ${what}, and puts a new one in its place`, async () => {
       const { cache, dir } = await cacheWithEngine();
       await damage(dir);
       await expect(readManifest(dir)).rejects.toMatchObject({ reason: 'engine_invalid' });

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { diskError } from '../onnx/disk-error.js';
 import { type EngineManifest, engineFormatVersion } from './engine-manifest.js';
+import { makeFolder } from './make-folder.js';
 
 /**
  * The folder in which compiled engines are kept:
@@ -24,23 +25,26 @@ export class EngineCache {
     return join(this.#dir, 'engines', key);
   }
 
-  /** The manifest of a complete engine, or undefined; an engine that lost files is removed. */
+  /** The manifest of a complete engine, or undefined; one that lost files stays until the next is published. */
   async find(key: string): Promise<EngineManifest | undefined> {
     try {
       return await readManifest(this.engineDir(key));
     } catch (error) {
       if (!(error instanceof ServingError)) throw error;
-      await rm(this.engineDir(key), { recursive: true, force: true });
       return undefined;
     }
   }
 
-  /** Writes an engine in a folder of its own and publishes it whole, or leaves nothing behind. */
+  /**
+   * Writes an engine in a folder of its own and publishes it whole, or leaves nothing behind. Throws `disk_full`,
+   * `invalid_option` for a cache that cannot be written, and what `write` throws.
+   */
   async publish(key: string, write: (partialDir: string) => Promise<EngineManifest>): Promise<EngineManifest> {
     await this.#removeAbandoned();
-    const partialDir = `${this.engineDir(key)}.${process.pid}.${randomUUID()}.partial`;
+    await this.#removeBroken(key);
+    const partialDir = this.#partialDir(key);
+    await this.#makeFolder(partialDir);
     try {
-      await mkdir(partialDir, { recursive: true });
       const manifest = await write(partialDir);
       await writeFile(join(partialDir, 'manifest.json'), JSON.stringify(manifest, undefined, 2));
       await this.#rename(partialDir, key);
@@ -52,18 +56,19 @@ export class EngineCache {
     }
   }
 
-  /** Content digest of the checkpoint: looked up when no file changed since it was last computed. */
+  /**
+   * Content digest of the checkpoint: looked up when no file changed since it was last computed. Throws `disk_full`,
+   * and `invalid_option` for a cache that cannot be written, before the checkpoint is read.
+   */
   async revisionOf(checkpoint: Checkpoint, onBytes: (numBytes: number) => void): Promise<string> {
     const path = join(this.#dir, 'revisions', await fingerprint(checkpoint.dir));
     const known = await readFile(path, 'utf8').catch(() => undefined);
     if (known) return known;
+    await this.#makeFolder(join(this.#dir, 'revisions'));
     const revision = await checkpoint.digest(onBytes);
-    try {
-      await mkdir(join(this.#dir, 'revisions'), { recursive: true });
-      await writeFile(path, revision);
-    } catch (error) {
-      throw diskError(error);
-    }
+    await writeFile(path, revision).catch((error: unknown) => {
+      throw this.#explain(error);
+    });
     return revision;
   }
 
@@ -74,6 +79,46 @@ export class EngineCache {
     } catch (error) {
       if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
+  }
+
+  #partialDir(key: string): string {
+    return `${this.engineDir(key)}.${process.pid}.${randomUUID()}.partial`;
+  }
+
+  async #makeFolder(dir: string): Promise<void> {
+    await makeFolder(dir).catch((error: unknown) => {
+      throw this.#explain(error);
+    });
+  }
+
+  /** Names a full disk, and a cache that cannot be written. */
+  #explain(error: unknown): unknown {
+    const { code, path } = error as NodeJS.ErrnoException;
+    const known = diskError(error);
+    if (known !== error || code === undefined) return known;
+    const message = `--engine-cache ${this.#dir} cannot be written: ${code} at ${path}.`;
+    return new ServingError('invalid_option', message, { option: '--engine-cache' }, { cause: error });
+  }
+
+  /**
+   * Makes room for an engine in the place of one that lost files. It is looked at again after it was moved away: what
+   * lay there by then may be whole, published meanwhile by another process.
+   */
+  async #removeBroken(key: string): Promise<void> {
+    if (await this.find(key)) return;
+    const asideDir = this.#partialDir(key);
+    try {
+      await rename(this.engineDir(key), asideDir);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+      throw this.#explain(error);
+    }
+    const isWhole = await readManifest(asideDir).then(
+      () => true,
+      () => false,
+    );
+    if (isWhole) await this.#rename(asideDir, key);
+    await rm(asideDir, { recursive: true, force: true });
   }
 
   async #removeAbandoned(): Promise<void> {
