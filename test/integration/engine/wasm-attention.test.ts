@@ -1,5 +1,6 @@
 import { type AttentionCapacity, type AttentionShape, type PagedAttention, WasmAttention } from '@tessera/engine';
 import { contractCapacity, describePagedAttention } from '@tessera/testkit';
+import { expect, test } from 'vitest';
 
 const pageLen = 16;
 
@@ -29,6 +30,29 @@ for (const format of ['float32', 'int8'] as const) {
     tolerances[format],
   );
 }
+
+test('the WebAssembly kernel rejects a call in which a thread traps, and every call after it', async () => {
+  const shape = { numLayers: 1, numHeads: 2, numKvHeads: 1, headDim: 8 };
+  const kernel = new WasmAttention(shape, { ...contractCapacity, maxPositions: 64, numThreads: 3 });
+  const numRows = 4;
+  const [q, k, v] = [16, 8, 8].map((rowLen) => new Float32Array(numRows * rowLen));
+  const attend = (firstPage: number) => {
+    const rows = Array.from({ length: numRows }, (_, firstRow) => firstRow);
+    // The first page is only read, by whichever thread takes the row; the second is written before.
+    const spans = rows.map((firstRow) => ({
+      firstRow,
+      numRows: 1,
+      firstPosition: 16,
+      pages: [firstPage, 1 + firstRow],
+    }));
+    return kernel.attend(0, spans, { q, k, v }, new Float32Array(numRows * 16));
+  };
+  await attend(0);
+  const failure = { name: 'ServingError', reason: 'worker_failed' };
+  await expect(attend(2 ** 21)).rejects.toMatchObject(failure);
+  await expect(attend(0)).rejects.toMatchObject(failure);
+  await kernel.close();
+});
 
 /** A kernel that knows only the last `numPages` of another's, which lie behind more than 2 GiB. */
 function lastPages(kernel: PagedAttention, numPages: number): PagedAttention {

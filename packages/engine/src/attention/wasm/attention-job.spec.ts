@@ -29,6 +29,16 @@ describe('AttentionJob', () => {
     expect(job.numRows).toBe(3);
   });
 
+  test('knows when every item is finished, and gives up waiting for one that never is', () => {
+    job.setSpans([{ firstRow: 0, numRows: 3, firstPosition: 0, pages: [4] }]);
+    job.open(1);
+    const finishedItems = new Uint32Array(memory.buffer, plan.job + 8, 1);
+    finishedItems[0] = 5;
+    expect(job.blockUntilFinished()).toBe(false);
+    finishedItems[0] = 6;
+    expect(job.blockUntilFinished()).toBe(true);
+  });
+
   const span = (given: Partial<AttentionSpan>): AttentionSpan => ({
     firstRow: 0,
     numRows: 1,

@@ -89,15 +89,19 @@ export class AttentionJob {
     Atomics.store(this.#claims, 0, BigInt(generation) << 32n);
   }
 
-  /** Blocks until every item is finished: briefly spinning, since an item takes a fraction of a millisecond. */
-  waitUntilFinished(): void {
+  /**
+   * Blocks until every item is finished: briefly spinning, since an item takes a fraction of a millisecond. False when
+   * they are not for so long that a thread may be dead, of which a blocked thread does not hear.
+   */
+  blockUntilFinished(): boolean {
     const numItems = this.#words[word.numItems];
     const finished = new Int32Array(this.#words.buffer, this.#plan.job + word.finishedItems * 4, 1);
-    for (let spins = 0; ; spins++) {
+    for (let tries = 0; tries < maxSpins + maxWaits; tries++) {
       const seen = Atomics.load(finished, 0);
-      if (seen === numItems) return;
-      if (spins > maxSpins) Atomics.wait(finished, 0, seen, maxWaitMs);
+      if (seen === numItems) return true;
+      if (tries >= maxSpins) Atomics.wait(finished, 0, seen, maxWaitMs);
     }
+    return false;
   }
 }
 
@@ -116,4 +120,5 @@ function countRows(spans: readonly AttentionSpan[], { maxRows, maxSpans, maxPosi
 }
 
 const maxSpins = 20_000;
+const maxWaits = 400;
 const maxWaitMs = 0.05;

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { ServingError } from '@tessera/domain';
 
 /** What a helper thread needs to join in. */
 export interface AttentionWorkerData {
@@ -12,11 +13,15 @@ export interface AttentionWorkerData {
 /** Words of the control block. */
 export const control = { generation: 0, memory: 1, isStopped: 2 } as const;
 
-/** Threads that help the engine's own thread; they sleep between jobs. */
+/**
+ * Threads that help the engine's own thread; they sleep between jobs. When one ends, what it had claimed is never
+ * finished: no job can run any more.
+ */
 export class AttentionThreads {
   readonly #control = new Int32Array(new SharedArrayBuffer(64));
   readonly #workers: readonly Worker[];
   #generation = 0;
+  #failure: ServingError | undefined;
 
   constructor(numHelpers: number, createData: (helper: number) => Omit<AttentionWorkerData, 'control'>) {
     const entry = new URL('./attention-worker.js', import.meta.url);
@@ -27,8 +32,26 @@ export class AttentionThreads {
       };
       const worker = new Worker(entry, { workerData });
       worker.unref();
+      worker.on('error', (cause) => this.fail(cause));
+      worker.on('exit', (code) => this.fail(new Error(`It exited with code ${code}.`)));
       return worker;
     });
+  }
+
+  /** Throws `worker_failed` once a thread has ended or `fail` was called. */
+  assertAlive(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  /** Lets no further job run, for the first cause given. */
+  fail(cause: unknown): void {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    this.#failure ??= new ServingError(
+      'worker_failed',
+      `A thread of the attention kernel failed: ${what}`,
+      {},
+      { cause },
+    );
   }
 
   nextGeneration(): number {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { KvLayout } from '@tessera/domain';
 import type { AttentionInputs, AttentionShape, AttentionSpan, PagedAttention } from '../paged-attention.js';
 import { AttentionJob } from './attention-job.js';
@@ -16,7 +17,7 @@ interface KvMemory {
 
 /**
  * The fast kernel: WebAssembly SIMD over shared memory, on this thread and helper threads. The head dimension must be
- * a multiple of 8.
+ * a multiple of 8. When a thread fails, the call that needs it rejects with `worker_failed`, and so does every later one.
  */
 export class WasmAttention implements PagedAttention {
   readonly layout: KvLayout;
@@ -53,7 +54,8 @@ export class WasmAttention implements PagedAttention {
   async attend(layer: number, spans: readonly AttentionSpan[], qkv: AttentionInputs, out: Float32Array): Promise<void> {
     const memoryIndex = Math.floor(layer / this.#layersPerMemory);
     const memory = this.#memories[memoryIndex];
-    const { plan, job, kernel, floats } = memory;
+    const { plan, job, floats } = memory;
+    this.#threads.assertAlive();
     const generation = this.#threads.nextGeneration();
     job.close(generation);
     job.selectLayer(layer % this.#layersPerMemory);
@@ -64,14 +66,30 @@ export class WasmAttention implements PagedAttention {
     this.#storeRows(memory, spans);
     job.open(generation);
     this.#threads.wake(memoryIndex);
-    kernel.work(plan.job, plan.scratch, generation);
-    job.waitUntilFinished();
+    this.#work(memory, generation);
+    while (!job.blockUntilFinished()) await this.#hearOfThreads();
     const numValues = job.numRows * this.#shape.numHeads * this.#shape.headDim;
     out.set(floats.subarray(plan.output / 4, plan.output / 4 + numValues));
   }
 
   close(): Promise<void> {
     return this.#threads.stop();
+  }
+
+  /** This thread's share; a trap in it leaves an item unfinished like the death of a helper. */
+  #work({ plan, kernel }: KvMemory, generation: number): void {
+    try {
+      kernel.work(plan.job, plan.scratch, generation);
+    } catch (cause) {
+      this.#threads.fail(cause);
+    }
+    this.#threads.assertAlive();
+  }
+
+  /** The end of a thread is told by an event, which waits for a turn of this one. */
+  async #hearOfThreads(): Promise<void> {
+    await setImmediate();
+    this.#threads.assertAlive();
   }
 
   #storeRows({ plan, kernel }: KvMemory, spans: readonly AttentionSpan[]): void {
