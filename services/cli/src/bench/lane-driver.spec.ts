@@ -1,0 +1,37 @@
+import type { DecoderEngine, StepPlan } from '@tessera/domain';
+import { expect, it } from 'vitest';
+import { LaneDriver, medianStep } from './lane-driver.js';
+
+const idle = { matmulMs: 0, attentionMs: 0, allReduceMs: 0, samplingMs: 0 };
+
+/** A decoder of two lanes that notes each plan as `released/admitted/rows`; its n-th step takes n ms. */
+function recordingDecoder(): { decoder: DecoderEngine; plans: string[] } {
+  const plans: string[] = [];
+  const description = { numLanes: 2, vocabSize: 10, kvLayout: { numPages: 4 } };
+  const step = async ({ released, admitted, chunks }: StepPlan) => {
+    const rows = chunks.map(({ input }) => (input.kind === 'known' ? input.numTokens : 1));
+    plans.push(`${released.length}/${admitted.map(({ pages }) => pages.join('+'))}/${rows}`);
+    return { stepId: 0, outputs: [], spent: { ...idle, totalMs: plans.length } };
+  };
+  return { decoder: { description, step } as unknown as DecoderEngine, plans };
+}
+
+it('runs each prompt in one step on a lane of its own and leaves the first out', async () => {
+  const { decoder, plans } = recordingDecoder();
+  const steps = await new LaneDriver(decoder).prefill(5, 2);
+  expect(plans).toEqual(['0/0+1/5', '1//', '0/0+1/5', '1//', '0/0+1/5', '1//']);
+  expect(steps.map(({ spent }) => spent.totalMs)).toEqual([3, 5]);
+});
+
+it('decodes all sequences together after a context that is not computed', async () => {
+  const { decoder, plans } = recordingDecoder();
+  const steps = await new LaneDriver(decoder).decode(2, 8, 3);
+  expect(plans).toEqual(['0/0+1,2+3/1,1', '0//1,1', '0//1,1', '0//1,1', '2//']);
+  expect(steps.map(({ spent }) => spent.totalMs)).toEqual([2, 3, 4]);
+});
+
+it('finds the step in the middle, and the longer of two', () => {
+  const step = (totalMs: number) => ({ startMs: 0, spent: { ...idle, totalMs } });
+  expect(medianStep([step(9), step(1), step(4)]).spent.totalMs).toBe(4);
+  expect(medianStep([step(9), step(1)]).spent.totalMs).toBe(9);
+});
