@@ -13,7 +13,7 @@ export function quantizeInt8(rows: Float32Array, rowLen: number): Int8Rows {
     const start = r * rowLen;
     let max = 0;
     for (let i = start; i < start + rowLen; i++) {
-      const magnitude = rows[i] < 0 ? -rows[i] : rows[i];
+      const magnitude = Math.abs(rows[i]);
       if (magnitude > max) max = magnitude;
     }
     const scale = Math.fround(max / 127) || 1;
