@@ -2,6 +2,7 @@ export { canonicalTensorName } from './config/canonical-tensor-name.js';
 export { type GenerationConfig, validateGenerationConfig } from './config/generation-config.js';
 export type * from './config/model-config.js';
 export { type ProcessorConfig, validateProcessorConfig } from './config/processor-config.js';
+export { type QuantizationConfig, validateQuantization } from './config/quantization-config.js';
 export { validateModelConfig } from './config/validate-model-config.js';
 export { compositeOnWhite } from './image/composite-on-white.js';
 export { applyExifOrientation, orientedSize } from './image/exif-orientation.js';
