@@ -32,6 +32,7 @@ export interface DecoderOptions {
   readonly maxContextLen?: number;
 }
 
+/** Throws `invalid_option` for a pool that cannot be had. */
 export function createAttention(text: TextConfig, shard: ShardPlan, options: DecoderOptions): PagedAttention {
   const shape = {
     numLayers: text.numLayers,
@@ -46,15 +47,34 @@ export function createAttention(text: TextConfig, shard: ShardPlan, options: Dec
       option: '--kv',
     });
   }
-  if (!isFast) return new PlainAttention(shape, { pageLen, numPages });
   const capacity = {
     numPages,
     maxRows: options.maxStepTokens,
     maxSpans: options.numLanes,
-    maxPositions: numPages * pageLen,
+    maxPositions: longestSequence(text, numPages * pageLen, options),
     numThreads: options.numAttentionThreads ?? options.numThreads,
   };
-  return new WasmAttention(shape, capacity, options.kvDtype);
+  try {
+    return isFast
+      ? new WasmAttention(shape, capacity, options.kvDtype)
+      : new PlainAttention(shape, { pageLen, numPages });
+  } catch (cause) {
+    throw cause instanceof RangeError ? tooLittleMemory(numPages * pageLen, cause) : cause;
+  }
+}
+
+/** What JavaScript says when it cannot allocate a buffer or a memory of a size. */
+function tooLittleMemory(given: number, cause: RangeError): ServingError {
+  return new ServingError(
+    'invalid_option',
+    `There is no memory for a KV cache of ${given} positions (${cause.message}); --kv-cache-bytes makes it smaller.`,
+    { option: '--kv-cache-bytes', given },
+    { cause },
+  );
+}
+
+function longestSequence(text: TextConfig, poolTokens: number, { maxContextLen }: DecoderOptions): number {
+  return Math.min(text.maxPositionEmbeddings, poolTokens, maxContextLen ?? Number.POSITIVE_INFINITY);
 }
 
 export function describeDecoder(
@@ -63,16 +83,11 @@ export function describeDecoder(
   options: DecoderOptions,
 ): DecoderDescription {
   const { text } = manifest.config;
-  const limits = [
-    text.maxPositionEmbeddings,
-    layout.numPages * layout.pageLen,
-    options.maxContextLen ?? Number.POSITIVE_INFINITY,
-  ];
   return {
     modelRevision: manifest.modelRevision,
     numRanks: manifest.options.numRanks,
     numLanes: options.numLanes,
-    maxContextLen: Math.min(...limits),
+    maxContextLen: longestSequence(text, layout.numPages * layout.pageLen, options),
     maxStepTokens: options.maxStepTokens,
     vocabSize: text.vocabSize,
     hiddenSize: text.hiddenSize,

@@ -1,3 +1,4 @@
+import { ServingError } from '@tessera/domain';
 import { describe, expect, test } from 'vitest';
 import { type AttentionCapacity, type KvMemoryPlan, planMemories } from './kv-memory-plan.js';
 
@@ -21,6 +22,15 @@ function leastBytes({ numLayers, poolBytes, scratchBytes }: KvMemoryPlan): Recor
     scratch: 3 * scratchBytes,
     pool: 2 * numLayers * poolBytes,
   };
+}
+
+function catchError(work: () => unknown): ServingError {
+  try {
+    work();
+  } catch (error) {
+    return error as ServingError;
+  }
+  throw new Error('Nothing was thrown.');
 }
 
 describe('planMemories', () => {
@@ -56,8 +66,13 @@ describe('planMemories', () => {
   }
 
   test('refuses a pool of which one memory cannot hold a layer', () => {
-    expect(() => planMemories(shape, { ...capacity, numPages: pagesOf(4 * gib) }, pageBytes)).toThrow(
-      'needs 4294967296 bytes',
-    );
+    const numPages = pagesOf(4 * gib);
+    const refused = catchError(() => planMemories(shape, { ...capacity, numPages }, pageBytes));
+    const given = numPages * 16;
+    expect(refused).toMatchObject({ reason: 'invalid_option', facts: { option: '--kv-cache-tokens', given } });
+    const limit = refused.facts.limit as number;
+    expect(refused.message).toContain(`${given} positions is above ${limit}`);
+    expect(planMemories(shape, { ...capacity, numPages: limit / 16 }, pageBytes)).toHaveLength(5);
+    expect(() => planMemories(shape, { ...capacity, numPages: limit / 16 + 1 }, pageBytes)).toThrow(ServingError);
   });
 });

@@ -1,3 +1,4 @@
+import { ServingError } from '@tessera/domain';
 import type { AttentionShape } from '../paged-attention.js';
 
 /** What a pool must hold and how large a step can get. */
@@ -34,19 +35,25 @@ export interface KvMemoryPlan {
 export const wasmPageLen = 16;
 const maxMemoryBytes = 2 ** 32 - 2 ** 16;
 
-/** Layers by memory: as many as fit below 4 GiB beside what a step needs. Throws when not even one does. */
+/** Layers by memory: as many as fit below 4 GiB beside what a step needs. Throws `invalid_option` when not even one does. */
 export function planMemories(shape: AttentionShape, capacity: AttentionCapacity, pageBytes: number): KvMemoryPlan[] {
   const workspace = layOut(shape, capacity, pageBytes, 0);
   const layerBytes = 2 * workspace.poolBytes;
   const layersPerMemory = Math.min(shape.numLayers, Math.floor((maxMemoryBytes - workspace.numBytes) / layerBytes));
-  if (layersPerMemory < 1) {
-    throw new RangeError(
-      `A layer of ${capacity.numPages} pages needs ${layerBytes} bytes; a memory holds below 4 GiB.`,
-    );
-  }
+  if (layersPerMemory < 1) throw tooManyPages(capacity, workspace, layerBytes / capacity.numPages);
   const numMemories = Math.ceil(shape.numLayers / layersPerMemory);
   return Array.from({ length: numMemories }, (_, i) =>
     layOut(shape, capacity, pageBytes, Math.min(layersPerMemory, shape.numLayers - i * layersPerMemory)),
+  );
+}
+
+function tooManyPages({ numPages }: AttentionCapacity, workspace: KvMemoryPlan, bytesPerPage: number): ServingError {
+  const given = numPages * wasmPageLen;
+  const limit = Math.max(0, Math.floor((maxMemoryBytes - workspace.numBytes) / bytesPerPage)) * wasmPageLen;
+  return new ServingError(
+    'invalid_option',
+    `A KV cache of ${given} positions is above ${limit}, what one WebAssembly memory (4 GiB) holds of a layer.`,
+    { option: '--kv-cache-tokens', limit, given },
   );
 }
 
