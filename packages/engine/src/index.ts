@@ -15,5 +15,6 @@ export { onnxRuntimeVersion } from './ort/onnx-runtime-version.js';
 export { readEngineMetadata } from './ort/read-engine-metadata.js';
 export { type PrepareOptions, prepareEngine } from './prepare-engine.js';
 export { createRandom } from './probe/seeded-random.js';
+export { type GraphRun, type NodeRun, SessionProfiler } from './profile/session-profiler.js';
 export { createDecoderEngine } from './worker/create-decoder-engine.js';
 export { createEncoderEngine } from './worker/create-encoder-engine.js';

@@ -3,20 +3,25 @@ import './disable-telemetry.js';
 import { join } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { InferenceSession } from 'onnxruntime-node';
+import { SessionProfiler } from '../profile/session-profiler.js';
 
 export interface SessionOptions {
   /** Threads inside an operator. */
   readonly numThreads: number;
 }
 
-/** Loads one graph of an engine directory on the CPU provider; throws `engine_invalid`. */
+/**
+ * Loads one graph of an engine directory on the CPU provider; inside `SessionProfiler.watch` it is profiled. Throws
+ * `engine_invalid`.
+ */
 export async function createSession(
   engineDir: string,
   graph: string,
   { numThreads }: SessionOptions,
 ): Promise<InferenceSession> {
+  const profiler = SessionProfiler.current;
   try {
-    return await InferenceSession.create(join(engineDir, graph), {
+    const session = await InferenceSession.create(join(engineDir, graph), {
       executionProviders: ['cpu'],
       intraOpNumThreads: numThreads,
       interOpNumThreads: 1,
@@ -26,7 +31,10 @@ export async function createSession(
       // Without it, a session's idle threads spin through the runs of the others (measured: 8× a step).
       extra: { session: { force_spinning_stop: '1' } },
       logSeverityLevel: 3,
+      ...profiler?.sessionOptions,
     });
+    profiler?.observe(graph, session);
+    return session;
   } catch (cause) {
     throw new ServingError(
       'engine_invalid',
