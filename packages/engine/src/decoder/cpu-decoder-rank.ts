@@ -45,7 +45,7 @@ export class CpuDecoderRank implements DecoderEngine {
   private constructor(parts: RankParts) {
     this.#parts = parts;
     this.description = parts.description;
-    this.#lanes = new LaneTable(parts.description.numLanes, parts.description.kvLayout.numPages);
+    this.#lanes = new LaneTable(parts.description);
     this.#staged = new StagedEmbeddings(parts.description.hiddenSize);
   }
 
@@ -115,13 +115,12 @@ export class CpuDecoderRank implements DecoderEngine {
   }
 
   #createBatch(plan: StepPlan): StepBatch {
-    const { pageLen } = this.description.kvLayout;
-    const chunks = plan.chunks.map((chunk) => {
-      const numTokens = this.#lanes.begin(chunk, pageLen);
-      return { chunk, lane: this.#lanes.get(chunk.lane), numTokens };
-    });
     const { manifest, embeddings } = this.#parts;
-    return createStepBatch(chunks, { text: manifest.config.text, embeddings, staged: this.#staged });
+    return createStepBatch(this.#lanes.begin(plan.chunks), {
+      text: manifest.config.text,
+      embeddings,
+      staged: this.#staged,
+    });
   }
 
   /** Samples the last row of every chunk that asks for it and appends the tokens to their lanes. */

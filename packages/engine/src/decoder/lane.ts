@@ -32,6 +32,11 @@ export class Lane {
     return this.#tokenIds.length;
   }
 
+  /** Those it came with: the prompt and the tokens of earlier attempts. */
+  get numKnownTokens(): number {
+    return this.#admitted.tokenIds.length;
+  }
+
   get numComputed(): number {
     return this.#numComputed;
   }

@@ -3,6 +3,7 @@ import { mropeAngles, type TextConfig } from '@tessera/qwen2-5-vl';
 import type { AttentionSpan } from '../attention/paged-attention.js';
 import type { EmbeddingTable } from './embedding-table.js';
 import type { Lane } from './lane.js';
+import type { BegunChunk } from './lane-table.js';
 import type { StagedEmbeddings } from './staged-embeddings.js';
 
 /** A chunk with the lane it belongs to and its rows in the batch. */
@@ -31,11 +32,8 @@ export interface BatchSources {
   readonly staged: StagedEmbeddings;
 }
 
-/** Lays out the rows; `numTokens[i]` is the length of chunk i. */
-export function createStepBatch(
-  chunks: readonly { chunk: Chunk; lane: Lane; numTokens: number }[],
-  sources: BatchSources,
-): StepBatch {
+/** Lays out the rows of the chunks in their order. */
+export function createStepBatch(chunks: readonly BegunChunk[], sources: BatchSources): StepBatch {
   const batched: BatchedChunk[] = [];
   let numRows = 0;
   for (const { chunk, lane, numTokens } of chunks) {

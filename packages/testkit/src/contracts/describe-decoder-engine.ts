@@ -325,6 +325,34 @@ export function describeDecoderEngine(name: string, create: () => Promise<Decode
         ['computes a lane without a sequence', () => ({ chunks: [knownChunk(lane1, 1)] })],
         ['computes a lane that it releases', () => ({ released: [lane0], chunks: [knownChunk(lane0, 1)] })],
         ['computes more tokens than are known', () => ({ chunks: [knownChunk(lane0, 2)] })],
+        ['computes a known token as if it was sampled', () => ({ chunks: [decodeChunk(lane0)] })],
+        ['gives explicit tokens before the known ones', () => ({ chunks: [explicitChunk(lane0, [1])] })],
+        [
+          'computes a lane twice',
+          () => ({
+            admitted: [createAdmittedSequence({ lane: lane1 })],
+            chunks: [1, 2].map((numTokens) =>
+              knownChunk(lane1, numTokens, { newPages: driver.takePages(2), samples: false }),
+            ),
+          }),
+        ],
+        [
+          'computes more rows than a step has',
+          () => {
+            const length = description().maxStepTokens + 1;
+            return {
+              admitted: [createAdmittedSequence({ lane: lane1, tokenIds: randomIds(length) })],
+              chunks: [knownChunk(lane1, length, { newPages: driver.takePages(length) })],
+            };
+          },
+        ],
+        [
+          'samples before the last known token',
+          () => ({
+            admitted: [createAdmittedSequence({ lane: lane1 })],
+            chunks: [knownChunk(lane1, 2, { newPages: driver.takePages(2) })],
+          }),
+        ],
         [
           'computes positions without pages',
           () => ({
@@ -353,6 +381,19 @@ export function describeDecoderEngine(name: string, create: () => Promise<Decode
         });
         await expect(driver.step({ chunks: [decodeChunk(lane0)] })).rejects.toMatchObject({ reason: 'internal' });
       });
+
+      for (const [title, chunk] of [
+        ['known', knownChunk(lane0, 1)],
+        ['explicit', explicitChunk(lane0, [1])],
+      ] as const) {
+        test(`is refused when it gives ${title} tokens where one was sampled`, async () => {
+          await driver.step({
+            admitted: [createAdmittedSequence()],
+            chunks: [knownChunk(lane0, 3, { newPages: driver.takePages(4) })],
+          });
+          await expect(driver.step({ chunks: [chunk] })).rejects.toMatchObject({ reason: 'internal' });
+        });
+      }
     });
 
     test('runs calls in order although nobody waits for them', async () => {
