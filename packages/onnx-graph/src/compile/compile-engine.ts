@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import type { TextConfig } from '@tessera/qwen2-5-vl';
@@ -11,9 +12,10 @@ import { planShard, type ShardPlan } from '../graphs/shard-plan.js';
 import { visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { type WeightLocation, writeWeightFile } from '../onnx/weight-file.js';
-import { encodeWeight } from '../weights/encode-weight.js';
 import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
 import { int4BlockLen } from '../weights/weight-plan.js';
+import { encodeAhead, isQuantised } from './encode-ahead.js';
+import { EncodeThread } from './encode-thread.js';
 import type { EngineCache } from './engine-cache.js';
 import {
   type EmbeddingManifest,
@@ -89,6 +91,9 @@ interface RankGroup extends GraphGroup {
   readonly shard: ShardPlan;
 }
 
+/** Each holds up to two encoded matrices. */
+const maxEncodeThreads = 4;
+
 class EngineWriter {
   readonly #checkpoint: Checkpoint;
   readonly #options: EngineOptions;
@@ -108,12 +113,27 @@ class EngineWriter {
   }
 
   async write(modelRevision: string): Promise<EngineManifest> {
+    const threads = this.#startThreads();
+    try {
+      return await this.#writeParts(modelRevision, threads);
+    } finally {
+      await Promise.all(threads.map((thread) => thread.close()));
+    }
+  }
+
+  #startThreads(): EncodeThread[] {
+    const hasQuantised = [this.#encoder, ...this.#ranks].some((group) => groupWeights(group).some(isQuantised));
+    const numThreads = hasQuantised ? Math.min(availableParallelism(), maxEncodeThreads) : 0;
+    return Array.from({ length: numThreads }, () => new EncodeThread(this.#checkpoint.dir));
+  }
+
+  async #writeParts(modelRevision: string, threads: readonly EncodeThread[]): Promise<EngineManifest> {
     await this.#copyMetadata();
     const embedding = await this.#writeEmbedding();
-    const encoderWeights = await this.#writeGroup(this.#encoder);
+    const encoderWeights = await this.#writeGroup(this.#encoder, threads);
     const ranks: RankManifest[] = [];
     for (const group of this.#ranks) {
-      const weights = await this.#writeGroup(group);
+      const weights = await this.#writeGroup(group, threads);
       ranks.push({ shard: group.shard, graphs: group.graphs.map(({ path }) => path), weights });
     }
     return {
@@ -129,8 +149,7 @@ class EngineWriter {
   }
 
   #totalBytes(): number {
-    const weights = [this.#encoder, ...this.#ranks].flatMap((group) => [...groupWeights(group).values()]);
-    const tensors = weights.flatMap(tensorsOf);
+    const tensors = [this.#encoder, ...this.#ranks].flatMap(groupWeights).flatMap(tensorsOf);
     return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), embeddingBytes(this.#checkpoint));
   }
 
@@ -154,13 +173,13 @@ class EngineWriter {
     return { file: 'embedding.bin', dtype: this.#checkpoint.dtypeOf(tensor), numRows, rowLen };
   }
 
-  async #writeGroup(group: GraphGroup): Promise<WeightIndex> {
+  async #writeGroup(group: GraphGroup, threads: readonly EncodeThread[]): Promise<WeightIndex> {
     await mkdir(join(this.#dir, dirname(group.weightFile)), { recursive: true });
     const locations = new Map<string, WeightLocation>();
     const written = await writeWeightFile(join(this.#dir, group.weightFile), async (writer) => {
-      for (const weight of groupWeights(group).values()) {
+      for await (const { weight, tensors } of encodeAhead(this.#checkpoint, groupWeights(group), threads)) {
         const names = tensorsOf(weight).map(({ name }) => name);
-        for await (const blocks of encodeWeight(this.#checkpoint, weight)) {
+        for await (const blocks of tensors) {
           locations.set(names.shift() as string, await writer.append(this.#counted(blocks)));
         }
       }
@@ -216,9 +235,9 @@ function assertWholeBlocks({ numHeads, headDim }: TextConfig, { heads, numRanks 
   );
 }
 
-/** The distinct weights of a group by name. */
-function groupWeights(group: GraphGroup): Map<string, MatrixWeight> {
-  return new Map(group.graphs.flatMap(({ graph }) => [...graph.weights]));
+/** The distinct weights of a group. */
+function groupWeights(group: GraphGroup): MatrixWeight[] {
+  return [...new Map(group.graphs.flatMap(({ graph }) => [...graph.weights])).values()];
 }
 
 function tensorBytes({ type, dims }: ExternalTensor): number {
