@@ -17,10 +17,12 @@ export { type ProbeGraph, probeGraphs } from './graphs/probe-graphs.js';
 export { planShard, type ShardPlan } from './graphs/shard-plan.js';
 export { maxWindowLen } from './graphs/vision-graph.js';
 export { GraphBuilder } from './onnx/graph-builder.js';
-export { tensorsOf, type WeightForm } from './weights/matrix-weight.js';
+export { type Int4Form, tensorsOf, type WeightForm } from './weights/matrix-weight.js';
 export { weightBytes } from './weights/weight-bytes.js';
+export { formOf, type WeightForms, weightFormsOf } from './weights/weight-forms.js';
 export {
   parseWeightPlan,
+  type WeightChoice,
   type WeightFormName,
   type WeightPart,
   type WeightPlan,

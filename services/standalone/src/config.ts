@@ -26,8 +26,8 @@ export const standaloneConfigSchema = z.strictObject({
   engineCache: z.string().min(1).default(defaultEngineCache).describe('Folder in which compiled engines are kept.'),
   weights: z
     .string()
-    .default('fp32')
-    .describe('Form of the weights: fp32, int8, int4, or by part such as int8,decoder=int4.'),
+    .default('auto')
+    .describe('Form of the weights: auto (as published), fp32, int8, int4, or by part such as int8,decoder=int4.'),
   tp: count.default(1).describe('Tensor-parallel degree; all ranks run in this process.'),
   kernel: z.enum(['wasm', 'plain']).default('wasm').describe('Attention kernel; plain is slow and checks the other.'),
   kv: z

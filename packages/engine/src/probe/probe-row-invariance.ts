@@ -26,11 +26,7 @@ export async function probeRowInvariance(
   numThreads: number,
 ): Promise<RowInvariance> {
   const ops: OpInvariance[] = [];
-  for (const [i, probe] of probeGraphs(
-    manifest.config,
-    manifest.decoder.ranks[0].shard,
-    manifest.options.weights,
-  ).entries()) {
+  for (const [i, probe] of probeGraphs(manifest.config, manifest.decoder.ranks[0].shard, manifest.forms).entries()) {
     const weights = probe.part === 'decoder' ? manifest.decoder.ranks[0].weights : manifest.encoder.weights;
     const session = await loadProbe(engineDir, `probe-${i}.onnx`, probe, weights, numThreads);
     const differingRowCounts = await findDifferences(session, probe);

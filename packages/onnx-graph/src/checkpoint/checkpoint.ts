@@ -1,10 +1,21 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { ServingError } from '@tessera/domain';
-import { canonicalTensorName, type ModelConfig, type TensorShapes, validateModelConfig } from '@tessera/qwen2-5-vl';
-import { assertFloatDtype, bytesPerElement, type FloatDtype, widenToFloat32 } from './float-formats.js';
-import { readExactly, readSafetensorsHeader, type TensorLocation } from './safetensors-header.js';
+import {
+  type ModelConfig,
+  type QuantizationConfig,
+  type TensorShapes,
+  validateModelConfig,
+  validateQuantization,
+} from '@tessera/qwen2-5-vl';
+import { type CheckpointTensors, collectTensors, type ShardFile } from './collect-tensors.js';
+import { bytesPerElement, type FloatDtype, widenToFloat32 } from './float-formats.js';
+import type { PackedMatrix } from './packed-matrix.js';
+import { PackedReader } from './packed-reader.js';
+import { dequantize, type PackedRows } from './packed-rows.js';
+import { readExactly } from './safetensors-header.js';
+import type { StoredTensor } from './stored-tensor.js';
 
 /** The small files of a checkpoint folder that are copied into an engine. */
 export const metadataFiles = [
@@ -19,46 +30,49 @@ export const metadataFiles = [
 
 export type MetadataFile = (typeof metadataFiles)[number];
 
-interface StoredTensor extends TensorLocation {
-  readonly file: FileHandle;
-  readonly dtype: FloatDtype;
-}
-
 /**
  * A published checkpoint folder, opened for ranged reads. Tensors go by their canonical names (spec §2.1) whatever the
- * files call them. Close it when done.
+ * files call them; a quantised matrix goes by the name and the shape of the weight that it stands for. Close it when
+ * done.
  */
 export class Checkpoint {
   readonly dir: string;
   readonly config: ModelConfig;
   readonly shapes: TensorShapes;
+  /** How quantised matrices are packed; undefined when all tensors are floats. */
+  readonly quantization: QuantizationConfig | undefined;
+  /** The quantised matrices by name. */
+  readonly packed: ReadonlyMap<string, PackedMatrix>;
   /** Bytes of all shards together. */
   readonly numBytes: number;
-  readonly #tensors: ReadonlyMap<string, StoredTensor>;
+  readonly #floats: ReadonlyMap<string, StoredTensor>;
   readonly #files: readonly ShardFile[];
+  readonly #packedReader = new PackedReader();
 
-  private constructor(
-    dir: string,
-    config: ModelConfig,
-    tensors: ReadonlyMap<string, StoredTensor>,
-    files: readonly ShardFile[],
-  ) {
+  private constructor({ dir, config, quantization, files, tensors }: OpenedFolder) {
     this.dir = dir;
     this.config = config;
-    this.#tensors = tensors;
+    this.quantization = quantization;
+    this.packed = tensors.packed;
+    this.#floats = tensors.floats;
     this.#files = files;
     this.shapes = shapesOf(tensors);
     this.numBytes = files.reduce((sum, file) => sum + file.numBytes, 0);
   }
 
-  /** Throws `checkpoint_not_found`, `checkpoint_invalid`, `checkpoint_truncated` or `unsupported_model_type`. */
+  /**
+   * Throws `checkpoint_not_found`, `checkpoint_invalid`, `checkpoint_truncated` or `unsupported_model_type`, and what
+   * `collectTensors` throws.
+   */
   static async open(dir: string): Promise<Checkpoint> {
     const rawConfig = await readJson(dir, 'config.json');
+    const quantization = validateQuantization(rawConfig, await readOptionalJson(dir, 'quantize_config.json'));
     const files: ShardFile[] = [];
     try {
       for (const name of await shardNames(dir)) files.push(await openShard(dir, name));
-      const tensors = await collectTensors(files);
-      return new Checkpoint(dir, validateModelConfig(rawConfig, shapesOf(tensors)), tensors, files);
+      const tensors = await collectTensors(files, quantization);
+      const config = validateModelConfig(rawConfig, shapesOf(tensors));
+      return new Checkpoint({ dir, config, quantization, files, tensors });
     } catch (error) {
       await Promise.all(files.map(({ handle }) => handle.close()));
       throw error;
@@ -76,18 +90,27 @@ export class Checkpoint {
     return content && parseJson(content, name);
   }
 
+  /** Element type of a tensor that is not packed. */
   dtypeOf(name: string): FloatDtype {
-    return this.#tensor(name).dtype;
+    return this.#float(name).dtype;
   }
 
-  /** Rows [start, end) of a tensor's first axis, widened to float32, row-major. */
+  /** Rows [start, end) of a tensor's first axis, widened or dequantised to float32, row-major. */
   async readRows(name: string, start: number, end: number): Promise<Float32Array> {
+    if (this.packed.has(name)) return dequantize(await this.readPackedRows(name, start, end));
     return widenToFloat32(await this.readRowBytes(name, start, end), this.dtypeOf(name));
   }
 
-  /** The same rows as stored. */
+  /** The same rows of a quantised matrix before they are dequantised. */
+  async readPackedRows(name: string, start: number, end: number): Promise<PackedRows> {
+    const matrix = this.packed.get(name);
+    if (!matrix) throw tensorMissing(name);
+    return this.#packedReader.readRows(matrix, start, end);
+  }
+
+  /** The same rows of a tensor of floats as stored. */
   async readRowBytes(name: string, start: number, end: number): Promise<Uint8Array> {
-    const { file, shape, dtype, offset } = this.#tensor(name);
+    const { file, shape, dtype, offset } = this.#float(name);
     const rowBytes = shape.slice(1).reduce((product, n) => product * n, 1) * bytesPerElement[dtype];
     return readExactly(file, offset + start * rowBytes, (end - start) * rowBytes);
   }
@@ -100,6 +123,8 @@ export class Checkpoint {
       hash.update(`${name}:${content?.byteLength ?? 'absent'};`);
       if (content) hash.update(content);
     }
+    // Stated in a file that is not copied into engines.
+    if (this.quantization) hash.update(JSON.stringify(this.quantization));
     for (const { handle, name, numBytes } of this.#files) {
       hash.update(`${name}:${numBytes};`);
       for (let offset = 0; offset < numBytes; offset += digestBlockBytes) {
@@ -115,20 +140,23 @@ export class Checkpoint {
     await Promise.all(this.#files.map(({ handle }) => handle.close()));
   }
 
-  #tensor(name: string): StoredTensor {
-    const tensor = this.#tensors.get(name);
-    if (!tensor) throw new ServingError('tensor_missing', `The checkpoint has no tensor ${name}.`, { tensor: name });
+  #float(name: string): StoredTensor {
+    const tensor = this.#floats.get(name);
+    if (!tensor) throw tensorMissing(name);
     return tensor;
   }
 }
 
-const digestBlockBytes = 8 << 20;
-
-interface ShardFile {
-  readonly name: string;
-  readonly handle: FileHandle;
-  readonly numBytes: number;
+interface OpenedFolder extends Pick<Checkpoint, 'dir' | 'config' | 'quantization'> {
+  readonly files: readonly ShardFile[];
+  readonly tensors: CheckpointTensors;
 }
+
+function tensorMissing(name: string): ServingError {
+  return new ServingError('tensor_missing', `The checkpoint has no tensor ${name}.`, { tensor: name });
+}
+
+const digestBlockBytes = 8 << 20;
 
 async function openShard(dir: string, name: string): Promise<ShardFile> {
   try {
@@ -171,36 +199,9 @@ function indexedShards(index: unknown): string[] {
   return [...names].sort();
 }
 
-async function collectTensors(files: readonly ShardFile[]): Promise<Map<string, StoredTensor>> {
-  const tensors = new Map<string, StoredTensor>();
-  for (const { handle, name: fileName } of files) {
-    for (const [storedName, location] of await readSafetensorsHeader(handle, fileName)) {
-      const name = canonicalTensorName(storedName);
-      if (tensors.has(name)) {
-        throw new ServingError('checkpoint_invalid', `Tensor ${storedName} occurs twice.`, { tensor: storedName });
-      }
-      tensors.set(name, storedTensor(handle, location, storedName));
-    }
-  }
-  return tensors;
-}
-
-function storedTensor(file: FileHandle, location: TensorLocation, name: string): StoredTensor {
-  const { dtype, shape, numBytes } = location;
-  assertFloatDtype(dtype, name);
-  const expectedBytes = shape.reduce((product, n) => product * n, bytesPerElement[dtype]);
-  if (expectedBytes !== numBytes) {
-    throw new ServingError(
-      'checkpoint_invalid',
-      `Tensor ${name} of shape [${shape.join(', ')}] and dtype ${dtype} needs ${expectedBytes} bytes and has ${numBytes}.`,
-      { tensor: name },
-    );
-  }
-  return { ...location, dtype, file };
-}
-
-function shapesOf(tensors: ReadonlyMap<string, StoredTensor>): TensorShapes {
-  return new Map([...tensors].map(([name, { shape }]) => [name, shape]));
+function shapesOf({ floats, packed }: CheckpointTensors): TensorShapes {
+  const weights = [...packed].map(([name, { numRows, numCols }]) => [name, [numRows, numCols]] as const);
+  return new Map([...[...floats].map(([name, { shape }]) => [name, shape] as const), ...weights]);
 }
 
 /** A JSON file of the folder; throws `checkpoint_not_found` when absent, `checkpoint_invalid` when it is no JSON. */
@@ -213,6 +214,11 @@ async function readJson(dir: string, name: string): Promise<unknown> {
   const content = await readOptional(join(dir, name));
   if (!content) throw new ServingError('checkpoint_not_found', `There is no ${name} in ${dir}.`, { dir, file: name });
   return parseJson(content, name);
+}
+
+async function readOptionalJson(dir: string, name: string): Promise<unknown> {
+  const content = await readOptional(join(dir, name));
+  return content && parseJson(content, name);
 }
 
 function parseJson(content: Buffer, name: string): unknown {

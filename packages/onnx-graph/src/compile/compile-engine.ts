@@ -13,7 +13,7 @@ import { visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { type WeightLocation, writeWeightFile } from '../onnx/weight-file.js';
 import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
-import { int4BlockLen } from '../weights/weight-plan.js';
+import { formOf, type WeightForms, weightFormsOf } from '../weights/weight-forms.js';
 import { encodeAhead, isQuantised } from './encode-ahead.js';
 import { EncodeThread } from './encode-thread.js';
 import type { EngineCache } from './engine-cache.js';
@@ -55,12 +55,14 @@ export interface CompiledEngine {
  */
 export async function compileEngine(
   checkpoint: Checkpoint,
-  options: EngineOptions,
+  asked: EngineOptions,
   cache: EngineCache,
   hooks: CompileHooks = {},
 ): Promise<CompiledEngine> {
   assertTensors(checkpoint.config, checkpoint.shapes);
-  planShard(checkpoint.config.text, options.numRanks, 0);
+  planShard(checkpoint.config.text, asked.numRanks, 0);
+  const forms = weightFormsOf(checkpoint, asked.weights);
+  const options = { ...asked, weights: forms.plan };
   const onDigest = progressOf('digest', checkpoint.numBytes, hooks);
   const modelRevision = await cache.revisionOf(checkpoint, onDigest);
   const key = engineKey(modelRevision, options);
@@ -68,12 +70,18 @@ export async function compileEngine(
   const found = await cache.find(key);
   if (found) return { dir, manifest: found, isReused: true };
   const manifest = await cache.publish(key, async (partialDir) => {
-    const written = await new EngineWriter(checkpoint, options, partialDir, hooks).write(modelRevision);
+    const written = await new EngineWriter({ checkpoint, options, forms }, partialDir, hooks).write(modelRevision);
     if (!hooks.probe) return written;
     hooks.onProgress?.({ phase: 'probe', doneBytes: 0, totalBytes: 0 });
     return { ...written, rowInvariance: await hooks.probe(partialDir, written) };
   });
   return { dir, manifest, isReused: false };
+}
+
+interface EngineSource {
+  readonly checkpoint: Checkpoint;
+  readonly options: EngineOptions;
+  readonly forms: WeightForms;
 }
 
 interface PlannedGraph {
@@ -97,18 +105,20 @@ const maxEncodeThreads = 4;
 class EngineWriter {
   readonly #checkpoint: Checkpoint;
   readonly #options: EngineOptions;
+  readonly #forms: WeightForms;
   readonly #dir: string;
   readonly #files: EngineFile[] = [];
   readonly #onBytes: (numBytes: number) => void;
   readonly #encoder: GraphGroup;
   readonly #ranks: readonly RankGroup[];
 
-  constructor(checkpoint: Checkpoint, options: EngineOptions, dir: string, hooks: CompileHooks) {
-    this.#checkpoint = checkpoint;
-    this.#options = options;
+  constructor(source: EngineSource, dir: string, hooks: CompileHooks) {
+    this.#checkpoint = source.checkpoint;
+    this.#options = source.options;
+    this.#forms = source.forms;
     this.#dir = dir;
-    this.#encoder = planEncoder(checkpoint, options);
-    this.#ranks = Array.from({ length: options.numRanks }, (_, rank) => planRank(checkpoint, options, rank));
+    this.#encoder = planEncoder(source);
+    this.#ranks = Array.from({ length: source.options.numRanks }, (_, rank) => planRank(source, rank));
     this.#onBytes = progressOf('weights', this.#totalBytes(), hooks);
   }
 
@@ -141,6 +151,7 @@ class EngineWriter {
       modelRevision,
       options: this.#options,
       config: this.#checkpoint.config,
+      forms: this.#forms,
       encoder: { graph: this.#encoder.graphs[0].path, weights: encoderWeights },
       decoder: { ranks },
       embedding,
@@ -208,30 +219,43 @@ class EngineWriter {
   }
 }
 
-function planEncoder(checkpoint: Checkpoint, { hasTaps, weights }: EngineOptions): GraphGroup {
-  const graph = visionGraph(checkpoint.config, { hasTaps, weights });
+function planEncoder({ checkpoint, options: { hasTaps }, forms }: EngineSource): GraphGroup {
+  const graph = visionGraph(checkpoint.config, { hasTaps, weights: forms });
   return { weightFile: 'encoder/weights.bin', graphs: [{ path: 'encoder/vision.onnx', graph }] };
 }
 
-function planRank({ config }: Checkpoint, { numRanks, cut, weights }: EngineOptions, rank: number): RankGroup {
-  const blockLen = weights.decoder === 'int4' ? int4BlockLen(config.text.intermediateSize) : undefined;
-  const shard = planShard(config.text, numRanks, rank, blockLen);
-  if (weights.decoder === 'int4' && numRanks > 1) assertWholeBlocks(config.text, shard);
+function planRank(
+  { checkpoint: { config }, options: { numRanks, cut }, forms }: EngineSource,
+  rank: number,
+): RankGroup {
+  const shard = planShard(config.text, numRanks, rank, intermediateBlockLen(config.text, forms));
   const dir = `decoder/rank-${rank}`;
-  const parts = { config, shard, weights };
+  const parts = { config, shard, weights: forms };
   const graphs = decoderGraphs(parts, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
-  return { weightFile: `${dir}/weights.bin`, graphs, shard };
+  const group = { weightFile: `${dir}/weights.bin`, graphs, shard };
+  for (const weight of groupWeights(group)) assertWholeBlocks(weight, shard);
+  return group;
 }
 
-/** A rank's part of o_proj must begin and end on block boundaries, or the degree would change the weights. */
-function assertWholeBlocks({ numHeads, headDim }: TextConfig, { heads, numRanks }: ShardPlan): void {
-  const blockLen = int4BlockLen(numHeads * headDim);
-  const numCols = (heads.end - heads.start) * headDim;
-  if (numCols % blockLen === 0) return;
+/** The longest block along the columns of any down_proj, all being powers of two; undefined when none is in int4. */
+function intermediateBlockLen({ numLayers, intermediateSize }: TextConfig, forms: WeightForms): number | undefined {
+  const blockLens = Array.from({ length: numLayers }, (_, layer) => {
+    const form = formOf(forms, 'decoder', [`model.layers.${layer}.mlp.down_proj.weight`], intermediateSize);
+    return form.kind === 'int4' ? form.blockLen : 0;
+  });
+  return Math.max(...blockLens) || undefined;
+}
+
+/** A rank's part of a matrix must begin on a block boundary, or the degree would change the weights. */
+function assertWholeBlocks({ name, form, slices }: MatrixWeight, { rank, numRanks }: ShardPlan): void {
+  if (form.kind !== 'int4') return;
+  const { blockLen } = form;
+  const cut = slices.map(({ cols }) => cols.start).find((column) => column % blockLen !== 0);
+  if (cut === undefined) return;
   throw new ServingError(
     'tensor_parallel_degree',
-    `--tp ${numRanks} with int4: each rank would keep ${numCols} columns of o_proj, which are no whole blocks of ${blockLen}.`,
-    { numRanks, blockLen, numCols },
+    `--tp ${numRanks} with int4: rank ${rank} would begin at column ${cut} of ${name}, inside a block of ${blockLen}.`,
+    { numRanks, blockLen, column: cut },
   );
 }
 

@@ -4,6 +4,7 @@ import type { FloatDtype } from '../checkpoint/float-formats.js';
 import type { DecoderCut } from '../graphs/decoder-graphs.js';
 import type { ShardPlan } from '../graphs/shard-plan.js';
 import type { WeightLocation, WrittenFile } from '../onnx/weight-file.js';
+import type { WeightForms } from '../weights/weight-forms.js';
 import { type WeightPlan, weightParts } from '../weights/weight-plan.js';
 
 /** Raised whenever graphs or layout change, so that older engines are compiled anew. */
@@ -32,6 +33,8 @@ export interface EngineManifest {
   readonly modelRevision: string;
   readonly options: EngineOptions;
   readonly config: ModelConfig;
+  /** The forms that the graphs were built with. */
+  readonly forms: WeightForms;
   readonly encoder: { readonly graph: string; readonly weights: WeightIndex };
   readonly decoder: { readonly ranks: readonly RankManifest[] };
   readonly embedding: EmbeddingManifest;

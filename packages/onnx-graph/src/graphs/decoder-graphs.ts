@@ -2,7 +2,7 @@ import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
 import { type Range, sliceOf } from '../checkpoint/weight-slice.js';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import type { MatrixWeight } from '../weights/matrix-weight.js';
-import { formOf, type WeightPlan } from '../weights/weight-plan.js';
+import { formOf, type WeightForms } from '../weights/weight-forms.js';
 import { linear, rmsNorm, rotate, rowsOf, swiGlu } from './layers.js';
 import type { ShardPlan } from './shard-plan.js';
 
@@ -25,7 +25,7 @@ export interface DecoderGraph {
 export interface DecoderParts {
   readonly config: ModelConfig;
   readonly shard: ShardPlan;
-  readonly weights: WeightPlan;
+  readonly weights: WeightForms;
 }
 
 /** All graphs of one rank, in the order in which a step runs them; the last one is the head. */
@@ -154,7 +154,12 @@ export function qkvWeights({ config, shard, weights }: DecoderParts, layer: numb
   const weight: MatrixWeight = {
     name: tensorName(layer, 'self_attn.qkv_proj'),
     slices: parts.map(({ tensor, rows, numRows }) => sliceOf(`${tensor}.weight`, [numRows, hiddenSize], { rows })),
-    form: formOf(weights.decoder, hiddenSize),
+    form: formOf(
+      weights,
+      'decoder',
+      parts.map(({ tensor }) => `${tensor}.weight`),
+      hiddenSize,
+    ),
   };
   const bias: MatrixWeight = {
     name: `model.layers.${layer}.self_attn.qkv_proj.bias`,
@@ -169,7 +174,7 @@ export function outputWeight({ config, shard, weights }: DecoderParts, layer: nu
   const cols = { start: shard.heads.start * headDim, end: shard.heads.end * headDim };
   const name = tensorName(layer, 'self_attn.o_proj');
   const slices = [sliceOf(name, [hiddenSize, numHeads * headDim], { cols })];
-  return { name, slices, form: formOf(weights.decoder, numHeads * headDim) };
+  return { name, slices, form: formOf(weights, 'decoder', [name], numHeads * headDim) };
 }
 
 export function widenWeight(
@@ -181,7 +186,7 @@ export function widenWeight(
   const name = tensorName(layer, `mlp.${part}`);
   const rows = { rows: shard.intermediate, paddedRows: shard.paddedIntermediate };
   const slices = [sliceOf(name, [intermediateSize, hiddenSize], rows)];
-  return { name, slices, form: formOf(weights.decoder, hiddenSize) };
+  return { name, slices, form: formOf(weights, 'decoder', [name], hiddenSize) };
 }
 
 export function downWeight({ config, shard, weights }: DecoderParts, layer: number): MatrixWeight {
@@ -189,14 +194,14 @@ export function downWeight({ config, shard, weights }: DecoderParts, layer: numb
   const name = tensorName(layer, 'mlp.down_proj');
   const cols = { cols: shard.intermediate, paddedCols: shard.paddedIntermediate };
   const slices = [sliceOf(name, [hiddenSize, intermediateSize], cols)];
-  return { name, slices, form: formOf(weights.decoder, intermediateSize) };
+  return { name, slices, form: formOf(weights, 'decoder', [name], intermediateSize) };
 }
 
 export function headWeight({ config, shard, weights }: DecoderParts): MatrixWeight {
   const { hiddenSize, vocabSize } = config.text;
   const tensor = config.isHeadTied ? 'model.embed_tokens.weight' : 'lm_head.weight';
   const slices = [sliceOf(tensor, [vocabSize, hiddenSize], { rows: shard.vocab })];
-  return { name: tensor, slices, form: formOf(weights.head, hiddenSize) };
+  return { name: tensor, slices, form: formOf(weights, 'head', [tensor], hiddenSize) };
 }
 
 /** Widths of a rank's queries and of its keys or values. */

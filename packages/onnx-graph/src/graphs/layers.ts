@@ -41,14 +41,14 @@ function quantization(g: GraphBuilder): Value[] {
 /** x [n, k] → x · Wᵀ + b [n, m], by the matmul that the weight's form asks for. */
 export function linear(g: GraphBuilder, path: string, x: Rows, weight: MatrixWeight, bias?: MatrixWeight): Value {
   const biasValue = bias && g.weight(bias)[0];
-  const [matrix, scale] = g.weight(weight);
+  const [matrix, scale, zeroPoints] = g.weight(weight);
   switch (weight.form.kind) {
     case 'fp32':
       return g.node(path, 'Gemm', biasValue ? [x.value, matrix, biasValue] : [x.value, matrix], { transB: 1 });
     case 'int8':
       return integerMatMul(g, path, x, { matrix, scale }, biasValue);
     case 'int4': {
-      const inputs = [x.value, matrix, scale, ...(biasValue ? [undefined, undefined, biasValue] : [])];
+      const inputs = [x.value, matrix, scale, zeroPoints, ...(biasValue ? [undefined, biasValue] : [])];
       return g.node(path, 'MatMulNBits', inputs, {
         K: numCols(weight),
         N: numRows(weight),

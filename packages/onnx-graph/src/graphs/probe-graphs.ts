@@ -1,7 +1,7 @@
 import type { ModelConfig } from '@tessera/qwen2-5-vl';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import { type MatrixWeight, numCols, numRows } from '../weights/matrix-weight.js';
-import type { WeightPlan } from '../weights/weight-plan.js';
+import type { WeightForms } from '../weights/weight-forms.js';
 import {
   attentionDims,
   type DecoderParts,
@@ -28,7 +28,7 @@ export interface ProbeGraph {
 }
 
 /** Every distinct (operation, K, N, form) of a rank's decoder and of the tower, once. */
-export function probeGraphs(config: ModelConfig, shard: ShardPlan, weights: WeightPlan): ProbeGraph[] {
+export function probeGraphs(config: ModelConfig, shard: ShardPlan, weights: WeightForms): ProbeGraph[] {
   const all = [...decoderProbes({ config, shard, weights }), ...encoderProbes(config, weights)];
   return [...new Map(all.map((p) => [[p.part, p.op, p.k, p.n, p.dtype].join(), p])).values()];
 }
@@ -48,17 +48,16 @@ function decoderProbes(parts: DecoderParts): ProbeGraph[] {
   ];
 }
 
-function encoderProbes({ vision }: ModelConfig, weights: WeightPlan): ProbeGraph[] {
-  const tower = { vision, form: weights.tower };
-  const merger = { vision, form: weights.merger };
+function encoderProbes({ vision }: ModelConfig, weights: WeightForms): ProbeGraph[] {
+  const tower = { vision, weights };
   return [
     linearProbe('encoder', patchEmbedWeight(vision)),
     linearProbe('encoder', ...blockWeights(tower, 0, 'attn.qkv')),
     linearProbe('encoder', ...blockWeights(tower, 0, 'attn.proj')),
     linearProbe('encoder', ...blockWeights(tower, 0, 'mlp.gate_proj')),
     linearProbe('encoder', ...blockWeights(tower, 0, 'mlp.down_proj')),
-    linearProbe('encoder', ...mergerWeights(merger, 'mlp.0')),
-    linearProbe('encoder', ...mergerWeights(merger, 'mlp.2')),
+    linearProbe('encoder', ...mergerWeights(tower, 'mlp.0')),
+    linearProbe('encoder', ...mergerWeights(tower, 'mlp.2')),
     normProbe('encoder', 'visual.merger.ln_q.weight', vision.hiddenSize),
     swiGluProbe('encoder', vision.intermediateSize),
     geluProbe(mergedSize(vision)),

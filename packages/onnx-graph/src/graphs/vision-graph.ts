@@ -2,7 +2,8 @@ import type { ModelConfig, VisionConfig } from '@tessera/qwen2-5-vl';
 import { sliceOf } from '../checkpoint/weight-slice.js';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import type { MatrixWeight } from '../weights/matrix-weight.js';
-import { formOf, type WeightFormName, type WeightPlan } from '../weights/weight-plan.js';
+import { formOf, type WeightForms } from '../weights/weight-forms.js';
+import type { WeightPart } from '../weights/weight-plan.js';
 import { linear, rmsNorm, rotate, rowsOf, swiGlu, wholeVector } from './layers.js';
 
 /** RMSNorm epsilon of the tower, fixed in the reference whatever the configuration says (spec §5.6). */
@@ -11,7 +12,7 @@ const visionEps = 1e-6;
 export interface VisionGraphOptions {
   /** Also output the patch embedding and every block, in window order: for parity checks. */
   readonly hasTaps: boolean;
-  readonly weights: WeightPlan;
+  readonly weights: WeightForms;
 }
 
 /** Patches of the largest attention window, whose side is a whole number of merged units (spec §5.3). */
@@ -42,10 +43,10 @@ export function visionGraph({ vision }: ModelConfig, options: VisionGraphOptions
   };
   tap('patch_embed');
   for (let block = 0; block < vision.depth; block++) {
-    x = visionBlock(g, { vision, form: options.weights.tower }, block, x, inputs);
+    x = visionBlock(g, { vision, weights: options.weights }, block, x, inputs);
     tap(`block_${block}`);
   }
-  const merged = merger(g, { vision, form: options.weights.merger }, x);
+  const merged = merger(g, { vision, weights: options.weights }, x);
   const embeds = g.node('/visual/merger/reverse', 'Gather', [merged, inputs.reverseIndex], { axis: 0 });
   g.output('embeds', embeds, 'float32', ['m', vision.outHiddenSize]);
   return g;
@@ -53,10 +54,10 @@ export function visionGraph({ vision }: ModelConfig, options: VisionGraphOptions
 
 type VisionInputs = ReturnType<typeof declareInputs>;
 
-/** A part of the tower and the form of its weights. */
-interface TowerPart {
+/** What the tower is built from. */
+interface TowerParts {
   readonly vision: VisionConfig;
-  readonly form: WeightFormName;
+  readonly weights: WeightForms;
 }
 
 function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) {
@@ -76,13 +77,13 @@ function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) 
 }
 
 /** x + proj(attention(norm1(x))), then + SwiGLU(norm2(…)). */
-function visionBlock(g: GraphBuilder, part: TowerPart, block: number, x: Value, inputs: VisionInputs): Value {
-  const { vision } = part;
+function visionBlock(g: GraphBuilder, tower: TowerParts, block: number, x: Value, inputs: VisionInputs): Value {
+  const { vision } = tower;
   const path = `/visual/blocks.${block}`;
   const normed = rmsNorm(g, `${path}/norm1`, x, weightName(block, 'norm1'), vision.hiddenSize, visionEps);
-  const attended = attention(g, part, block, normed, inputs);
+  const attended = attention(g, tower, block, normed, inputs);
   const afterAttention = g.node(`${path}/attn`, 'Add', [x, attended]);
-  return g.node(path, 'Add', [afterAttention, feedForward(g, part, block, afterAttention)]);
+  return g.node(path, 'Add', [afterAttention, feedForward(g, tower, block, afterAttention)]);
 }
 
 /**
@@ -90,11 +91,11 @@ function visionBlock(g: GraphBuilder, part: TowerPart, block: number, x: Value, 
  *
  * Over frames there is no mask, so that the kernel works tile by tile and never holds all scores.
  */
-function attention(g: GraphBuilder, part: TowerPart, block: number, x: Value, inputs: VisionInputs): Value {
-  const { vision } = part;
+function attention(g: GraphBuilder, tower: TowerParts, block: number, x: Value, inputs: VisionInputs): Value {
+  const { vision } = tower;
   const path = `/visual/blocks.${block}/attn`;
   const { numHeads } = vision;
-  const qkv = linear(g, `${path}/qkv`, rowsOf(g, `${path}/qkv`, x), ...blockWeights(part, block, 'attn.qkv'));
+  const qkv = linear(g, `${path}/qkv`, rowsOf(g, `${path}/qkv`, x), ...blockWeights(tower, block, 'attn.qkv'));
   const [q, k, v] = g.multiNode(path, 'Split', [qkv], 3, { axis: 1, num_outputs: 3 });
   const parts = [
     rotate(g, `${path}/q`, q, inputs.cos, inputs.sin),
@@ -104,7 +105,7 @@ function attention(g: GraphBuilder, part: TowerPart, block: number, x: Value, in
   const isFull = vision.fullAttentionBlocks.includes(block);
   const attend = isFull ? attendInFrames : attendInWindows;
   const attended = attend(g, path, parts, numHeads, inputs);
-  return linear(g, `${path}/proj`, rowsOf(g, `${path}/proj`, attended), ...blockWeights(part, block, 'attn.proj'));
+  return linear(g, `${path}/proj`, rowsOf(g, `${path}/proj`, attended), ...blockWeights(tower, block, 'attn.proj'));
 }
 
 function attendInFrames(g: GraphBuilder, path: string, parts: Value[], numHeads: number, inputs: VisionInputs): Value {
@@ -126,27 +127,27 @@ function attendInWindows(g: GraphBuilder, path: string, parts: Value[], numHeads
   return g.node(`${path}/unwindow`, 'Gather', [rows, inputs.windowSlots], { axis: 0 });
 }
 
-function feedForward(g: GraphBuilder, part: TowerPart, block: number, x: Value): Value {
+function feedForward(g: GraphBuilder, tower: TowerParts, block: number, x: Value): Value {
   const path = `/visual/blocks.${block}/mlp`;
-  const { hiddenSize } = part.vision;
+  const { hiddenSize } = tower.vision;
   const normed = rmsNorm(g, `/visual/blocks.${block}/norm2`, x, weightName(block, 'norm2'), hiddenSize, visionEps);
   const rows = rowsOf(g, path, normed);
-  const gate = linear(g, `${path}/gate_proj`, rows, ...blockWeights(part, block, 'mlp.gate_proj'));
-  const up = linear(g, `${path}/up_proj`, rows, ...blockWeights(part, block, 'mlp.up_proj'));
+  const gate = linear(g, `${path}/gate_proj`, rows, ...blockWeights(tower, block, 'mlp.gate_proj'));
+  const up = linear(g, `${path}/up_proj`, rows, ...blockWeights(tower, block, 'mlp.up_proj'));
   const product = rowsOf(g, `${path}/down_proj`, swiGlu(g, path, gate, up));
-  return linear(g, `${path}/down_proj`, product, ...blockWeights(part, block, 'mlp.down_proj'));
+  return linear(g, `${path}/down_proj`, product, ...blockWeights(tower, block, 'mlp.down_proj'));
 }
 
 /** Norm, four neighbouring patches side by side, two linears around the exact (erf) GELU. */
-function merger(g: GraphBuilder, part: TowerPart, x: Value): Value {
-  const { hiddenSize } = part.vision;
+function merger(g: GraphBuilder, tower: TowerParts, x: Value): Value {
+  const { hiddenSize } = tower.vision;
   const normed = rmsNorm(g, '/visual/merger/ln_q', x, 'visual.merger.ln_q.weight', hiddenSize, visionEps);
-  const units = g.node('/visual/merger', 'Reshape', [normed, g.ints('unit_shape', [-1, mergedSize(part.vision)])]);
+  const units = g.node('/visual/merger', 'Reshape', [normed, g.ints('unit_shape', [-1, mergedSize(tower.vision)])]);
   const innerPath = '/visual/merger/mlp.0';
-  const inner = linear(g, innerPath, rowsOf(g, innerPath, units), ...mergerWeights(part, 'mlp.0'));
+  const inner = linear(g, innerPath, rowsOf(g, innerPath, units), ...mergerWeights(tower, 'mlp.0'));
   const activated = g.node('/visual/merger/mlp.1', 'Gelu', [inner], { approximate: 'none' });
   const outerPath = '/visual/merger/mlp.2';
-  return linear(g, outerPath, rowsOf(g, outerPath, activated), ...mergerWeights(part, 'mlp.2'));
+  return linear(g, outerPath, rowsOf(g, outerPath, activated), ...mergerWeights(tower, 'mlp.2'));
 }
 
 /** The kernel of the patch embedding as a matrix (spec §2.3); always in float32: it sees raw pixels and is small. */
@@ -160,7 +161,7 @@ export function patchEmbedWeight(vision: VisionConfig): MatrixWeight {
 type BlockLinear = 'attn.qkv' | 'attn.proj' | 'mlp.gate_proj' | 'mlp.up_proj' | 'mlp.down_proj';
 
 /** Weight and bias of one of a block's linears. */
-export function blockWeights({ vision, form }: TowerPart, block: number, name: BlockLinear) {
+export function blockWeights({ vision, weights }: TowerParts, block: number, name: BlockLinear) {
   const { hiddenSize: h, intermediateSize: j } = vision;
   const shapes: Record<BlockLinear, readonly [number, number]> = {
     'attn.qkv': [3 * h, h],
@@ -169,18 +170,18 @@ export function blockWeights({ vision, form }: TowerPart, block: number, name: B
     'mlp.up_proj': [j, h],
     'mlp.down_proj': [h, j],
   };
-  return weightAndBias(`visual.blocks.${block}.${name}`, shapes[name], form);
+  return weightAndBias(weights, 'tower', `visual.blocks.${block}.${name}`, shapes[name]);
 }
 
-export function mergerWeights({ vision, form }: TowerPart, name: 'mlp.0' | 'mlp.2') {
+export function mergerWeights({ vision, weights }: TowerParts, name: 'mlp.0' | 'mlp.2') {
   const merged = mergedSize(vision);
   const numOut = name === 'mlp.0' ? merged : vision.outHiddenSize;
-  return weightAndBias(`visual.merger.${name}`, [numOut, merged], form);
+  return weightAndBias(weights, 'merger', `visual.merger.${name}`, [numOut, merged]);
 }
 
-function weightAndBias(tensor: string, shape: readonly [number, number], form: WeightFormName) {
-  const slices = [sliceOf(`${tensor}.weight`, shape)];
-  const weight: MatrixWeight = { name: `${tensor}.weight`, slices, form: formOf(form, shape[1]) };
+function weightAndBias(weights: WeightForms, part: WeightPart, tensor: string, shape: readonly [number, number]) {
+  const name = `${tensor}.weight`;
+  const weight: MatrixWeight = { name, slices: [sliceOf(name, shape)], form: formOf(weights, part, [name], shape[1]) };
   return [weight, wholeVector(`${tensor}.bias`, shape[0])] as const;
 }
 

@@ -1,8 +1,10 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import { cutColumns, numStoredCols, readSlice, type WeightSlice } from '../checkpoint/weight-slice.js';
 import { type MatrixWeight, numCols, numRows } from './matrix-weight.js';
+import { publishedInt4 } from './published-int4.js';
 import { quantizeInt4 } from './quantize-int4.js';
 import { quantizeInt8 } from './quantize-int8.js';
+import { rowBlocks } from './row-blocks.js';
 
 type Blocks = AsyncIterable<ArrayBufferView> | Iterable<ArrayBufferView>;
 
@@ -16,7 +18,9 @@ export async function* encodeWeight(checkpoint: Checkpoint, weight: MatrixWeight
       yield* int8Tensors(checkpoint, weight);
       return;
     case 'int4':
-      yield* int4Tensors(checkpoint, weight, weight.form.blockLen);
+      if (weight.form.published) {
+        for (const tensor of await publishedInt4(checkpoint, weight, weight.form)) yield [tensor];
+      } else yield* int4Tensors(checkpoint, weight, weight.form.blockLen);
       return;
   }
 }
@@ -34,9 +38,10 @@ async function* int8Tensors(checkpoint: Checkpoint, weight: MatrixWeight): Async
   const k = numCols(weight);
   const transposed = new Int8Array(k * n);
   const scales = new Float32Array(n).fill(1);
-  for await (const { firstRow, rows, slice } of wholeRows(checkpoint, weight)) {
+  for (const { firstRow, rows, slice } of rowBlocks(checkpoint, weight)) {
     const numStored = numStoredCols(checkpoint, slice);
-    const quantized = quantizeInt8(rows, numStored);
+    const values = await checkpoint.readRows(slice.tensor, rows.start, rows.end);
+    const quantized = quantizeInt8(values, numStored);
     scales.set(quantized.scales, firstRow);
     transposeInto(transposed, n, quantized.values, numStored, slice, firstRow);
   }
@@ -51,8 +56,9 @@ async function* int4Tensors(checkpoint: Checkpoint, weight: MatrixWeight, blockL
   const scales = new Float32Array(n * numBlocks).fill(1);
   const values = async function* (): AsyncGenerator<Uint8Array> {
     let numWritten = 0;
-    for await (const { firstRow, rows, slice } of wholeRows(checkpoint, weight)) {
-      const cut = cutColumns(rows, numStoredCols(checkpoint, slice), slice);
+    for (const { firstRow, rows, slice } of rowBlocks(checkpoint, weight)) {
+      const stored = await checkpoint.readRows(slice.tensor, rows.start, rows.end);
+      const cut = cutColumns(stored, numStoredCols(checkpoint, slice), slice);
       const quantized = quantizeInt4(cut, slice.paddedCols, blockLen);
       scales.set(quantized.scales, firstRow * numBlocks);
       const numPaddingRows = firstRow - numWritten;
@@ -68,30 +74,6 @@ async function* int4Tensors(checkpoint: Checkpoint, weight: MatrixWeight, blockL
 
 const zeroRows = (count: number, numBlocks: number, blockLen: number): Uint8Array =>
   new Uint8Array((count * numBlocks * blockLen) / 2).fill(0x88);
-
-interface RowBlock {
-  /** Row of the weight that the block begins at. */
-  readonly firstRow: number;
-  /** Whole rows of the checkpoint's tensor. */
-  readonly rows: Float32Array;
-  readonly slice: WeightSlice;
-}
-
-const maxBlockBytes = 16 << 20;
-
-/** The rows that exist, slice by slice; padding rows are left out. */
-async function* wholeRows(checkpoint: Checkpoint, { slices }: MatrixWeight): AsyncGenerator<RowBlock> {
-  let sliceRow = 0;
-  for (const slice of slices) {
-    const rowsPerBlock = Math.max(1, Math.floor(maxBlockBytes / (numStoredCols(checkpoint, slice) * 4)));
-    for (let row = slice.rows.start; row < slice.rows.end; row += rowsPerBlock) {
-      const end = Math.min(row + rowsPerBlock, slice.rows.end);
-      const rows = await checkpoint.readRows(slice.tensor, row, end);
-      yield { firstRow: sliceRow + row - slice.rows.start, rows, slice };
-    }
-    sliceRow += slice.paddedRows;
-  }
-}
 
 /** Writes the slice's columns of `rows` [r, numStored] as columns `firstColumn …` of `target` [k, n], tile by tile. */
 function transposeInto(

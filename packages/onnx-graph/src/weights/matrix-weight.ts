@@ -8,10 +8,14 @@ import type { ElementType } from '../onnx/graph-builder.js';
  * - `int8`: one scale a row of the checkpoint's matrix, transposed to [K, N] for integer matmuls.
  * - `int4`: blocks of `blockLen` along K with a scale each, [N, K / blockLen, blockLen / 2].
  */
-export type WeightForm =
-  | { readonly kind: 'fp32' }
-  | { readonly kind: 'int8' }
-  | { readonly kind: 'int4'; readonly blockLen: number };
+export type WeightForm = { readonly kind: 'fp32' } | { readonly kind: 'int8' } | Int4Form;
+
+/** `published`: the checkpoint's own levels and scales are kept, with a zero point a block or with 8 in all of them. */
+export interface Int4Form {
+  readonly kind: 'int4';
+  readonly blockLen: number;
+  readonly published?: 'zeroPoints' | 'symmetric';
+}
 
 /** A matrix or vector of a graph: slices of checkpoint tensors, stacked by rows. */
 export interface MatrixWeight {
@@ -53,9 +57,15 @@ export function tensorsOf(weight: MatrixWeight): ExternalTensor[] {
       return [
         { name: `${name}.int4`, type: 'uint8', dims: [n, numBlocks, form.blockLen / 2] },
         { name: `${name}.scale`, type: 'float32', dims: [n * numBlocks] },
+        ...(form.published === 'zeroPoints' ? [zeroPointTensor(name, n, numBlocks)] : []),
       ];
     }
   }
+}
+
+/** Two zero points a byte; each row begins with a byte of its own. */
+function zeroPointTensor(name: string, n: number, numBlocks: number): ExternalTensor {
+  return { name: `${name}.zero`, type: 'uint8', dims: [n * Math.ceil(numBlocks / 2)] };
 }
 
 function vectorOr(n: number, k: number): number[] {

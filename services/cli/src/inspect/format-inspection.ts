@@ -1,14 +1,14 @@
 import { type WeightPart, weightParts } from '@tessera/onnx-graph';
 import { formatQuantity } from '@tessera/runtime';
 import { alignColumns } from './align-columns.js';
-import type { Inspection } from './inspect-checkpoint.js';
-import type { MemoryOptions } from './memory-estimate.js';
+import type { Inspection, InspectOptions } from './inspect-checkpoint.js';
 import type { PublishedMatch } from './published-match.js';
+import type { Quantization } from './quantization-of.js';
 
 const maxListedProblems = 40;
 
 /** An inspection for reading on a terminal; `options` are those it was made with. */
-export function formatInspection(inspection: Inspection, options: MemoryOptions): string {
+export function formatInspection(inspection: Inspection, options: InspectOptions): string {
   const sections = [
     [inspection.dir],
     configSection(inspection),
@@ -48,18 +48,29 @@ function mergeOf({ spatialMergeSize }: Inspection['config']['vision']): string {
   return `${spatialMergeSize} × ${spatialMergeSize}`;
 }
 
-function filesSection({ shards, dtypes, metadataFiles }: Inspection): string[] {
+function filesSection({ shards, dtypes, quantization, metadataFiles }: Inspection): string[] {
   const rows = shards.map(({ file, numBytes, numTensors }) => [
     `  ${file}`,
     formatQuantity(numBytes, 'bytes'),
     `${number(numTensors)} tensors`,
   ]);
   const formats = Object.entries(dtypes).map(([dtype, numTensors]) => `${number(numTensors)} ${dtype}`);
+  if (quantization) formats.push(`${number(quantization.numMatrices)} packed matrices`);
   return [
     `Files: ${formatQuantity(sum(shards.map(({ numBytes }) => numBytes)), 'bytes')} of tensors, ${formats.join(', ')}`,
     ...alignColumns(rows, ['left', 'right', 'right']),
     `  ${metadataFiles.join(', ')}`,
+    ...(quantization ? [`Quantised: ${describeQuantization(quantization)}`] : []),
   ];
+}
+
+function describeQuantization({ method, bits, groupLen, isSymmetric, isInOrder }: Quantization): string {
+  return [
+    `${method.toUpperCase()} of ${bits} bits`,
+    groupLen === undefined ? 'a scale a row' : `groups of ${groupLen}`,
+    isSymmetric ? 'symmetric' : 'with zero points',
+    ...(isInOrder ? [] : ['columns sorted by activation']),
+  ].join(', ');
 }
 
 function parametersSection({ counts, published }: Inspection): string[] {
@@ -87,7 +98,7 @@ const partTitles: Readonly<Record<WeightPart, string>> = {
 
 function memorySection(
   { kvBytesPerToken, memory, tensorParallelDegrees }: Inspection,
-  { weights, kvCache }: MemoryOptions,
+  { kvCache }: InspectOptions,
 ): string[] {
   const { half, float32, int8 } = kvBytesPerToken;
   const bytes = (numBytes: number): string => formatQuantity(numBytes, 'bytes');
@@ -96,7 +107,7 @@ function memorySection(
     ...weightParts.map((part) => [
       `  ${partTitles[part]}`,
       bytes(memory.weightBytes[part]),
-      `weights in ${weights[part]}`,
+      `weights in ${memory.weightForms[part].join(' and ')}`,
     ]),
     ['  KV cache', bytes(memory.kvCacheBytes), `${number(memory.kvCacheTokens)} tokens in ${kvForm}`],
     ['  total', bytes(memory.totalBytes), 'activations and pictures come on top; the embedding table stays on disk'],

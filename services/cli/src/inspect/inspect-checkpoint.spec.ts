@@ -5,10 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyShapes, writeTinyCheckpoint } from '../testing/tiny-checkpoint.js';
 import { formatInspection } from './format-inspection.js';
-import { inspectCheckpoint } from './inspect-checkpoint.js';
-import type { MemoryOptions } from './memory-estimate.js';
+import { type InspectOptions, inspectCheckpoint } from './inspect-checkpoint.js';
 
-const options: MemoryOptions = {
+const options: InspectOptions = {
   weights: weightPlans.fp32,
   kvCache: {
     kv: 'float32',
@@ -19,12 +18,12 @@ const options: MemoryOptions = {
   },
 };
 
-async function inspectTiny(change: (shapes: Map<string, readonly number[]>) => void = () => {}) {
+async function inspectTiny(change: (shapes: Map<string, readonly number[]>) => void = () => {}, asked = options) {
   const dir = await temporaryFolder();
   const shapes = tinyShapes();
   change(shapes);
   await writeTinyCheckpoint(dir, shapes);
-  return inspectCheckpoint(dir, options);
+  return inspectCheckpoint(dir, asked);
 }
 
 describe('inspectCheckpoint', () => {
@@ -91,8 +90,9 @@ describe('formatInspection', () => {
   });
 
   it('names the form of each part of the weights and of the keys and values', async () => {
-    const weights = parseWeightPlan('int8,decoder=int4');
-    const text = formatInspection(await inspectTiny(), { weights, kvCache: { ...options.kvCache, kv: 'int8' } });
+    const kvCache = { ...options.kvCache, kv: 'int8' } as const;
+    const asked = { weights: parseWeightPlan('int8,decoder=int4'), kvCache };
+    const text = formatInspection(await inspectTiny(undefined, asked), asked);
     expect(text).toMatch(/decoder +\S+ \S+ +weights in int4\n +head .* in int8\n +vision tower .* in int8\n/);
     expect(text).toMatch(/merger .* in int8\n +KV cache .* tokens in int8\n/);
   });

@@ -1,5 +1,13 @@
 import { ServingError } from '@tessera/domain';
-import { Checkpoint, type FloatDtype, type MetadataFile, metadataFiles, planShard } from '@tessera/onnx-graph';
+import {
+  Checkpoint,
+  type FloatDtype,
+  type MetadataFile,
+  metadataFiles,
+  planShard,
+  type WeightPlan,
+  weightFormsOf,
+} from '@tessera/onnx-graph';
 import type { ModelConfig, TextConfig } from '@tessera/qwen2-5-vl';
 import { listShards, type Shard } from './list-shards.js';
 import {
@@ -11,14 +19,23 @@ import {
 } from './memory-estimate.js';
 import { countParameters, type ParameterCounts } from './parameter-counts.js';
 import { matchPublished, type PublishedMatch } from './published-match.js';
+import { type Quantization, quantizationOf } from './quantization-of.js';
 import { tensorProblems, usedShapes } from './tensor-problems.js';
+
+/** What the engine is asked for: forms of the weights, and room for keys and values. */
+export interface InspectOptions {
+  readonly weights: WeightPlan;
+  readonly kvCache: MemoryOptions['kvCache'];
+}
 
 /** What a checkpoint folder holds and what serving it takes. */
 export interface Inspection {
   readonly dir: string;
   readonly config: ModelConfig;
   readonly shards: readonly Shard[];
-  /** Number of tensors of each element type. */
+  /** How matrices are packed; undefined when all tensors are floats. */
+  readonly quantization: Quantization | undefined;
+  /** Number of tensors of each element type, packed matrices left out. */
   readonly dtypes: Readonly<Partial<Record<FloatDtype, number>>>;
   readonly metadataFiles: readonly MetadataFile[];
   /** Of the tensors that the model uses. */
@@ -35,7 +52,7 @@ export interface Inspection {
  * Reads configuration and tensor headers of a folder, no weights. Throws the errors of `Checkpoint.open`; tensors that
  * do not fit the configuration are `problems` instead.
  */
-export async function inspectCheckpoint(dir: string, options: MemoryOptions): Promise<Inspection> {
+export async function inspectCheckpoint(dir: string, options: InspectOptions): Promise<Inspection> {
   const checkpoint = await Checkpoint.open(dir);
   try {
     return await inspectOpened(checkpoint, options);
@@ -44,7 +61,7 @@ export async function inspectCheckpoint(dir: string, options: MemoryOptions): Pr
   }
 }
 
-async function inspectOpened(checkpoint: Checkpoint, options: MemoryOptions): Promise<Inspection> {
+async function inspectOpened(checkpoint: Checkpoint, { weights, kvCache }: InspectOptions): Promise<Inspection> {
   const { dir, config, shapes } = checkpoint;
   const used = usedShapes(config, shapes);
   const counts = countParameters(used);
@@ -53,12 +70,13 @@ async function inspectOpened(checkpoint: Checkpoint, options: MemoryOptions): Pr
     dir,
     config,
     shards: await listShards(dir),
+    quantization: quantizationOf(checkpoint),
     dtypes: countDtypes(checkpoint),
     metadataFiles: present,
     counts,
     published: matchPublished(config, counts),
     kvBytesPerToken: kvBytesByForm(config.text),
-    memory: estimateMemory(config, used, options),
+    memory: estimateMemory(config, used, { weights: weightFormsOf(checkpoint, weights), kvCache }),
     tensorParallelDegrees: possibleDegrees(config.text),
     problems: [
       ...(present.includes('tokenizer.json') ? [] : ['missing: tokenizer.json']),
@@ -75,6 +93,7 @@ async function presentMetadata(checkpoint: Checkpoint): Promise<MetadataFile[]> 
 function countDtypes(checkpoint: Checkpoint): Partial<Record<FloatDtype, number>> {
   const numTensors: Partial<Record<FloatDtype, number>> = {};
   for (const name of checkpoint.shapes.keys()) {
+    if (checkpoint.packed.has(name)) continue;
     const dtype = checkpoint.dtypeOf(name);
     numTensors[dtype] = (numTensors[dtype] ?? 0) + 1;
   }

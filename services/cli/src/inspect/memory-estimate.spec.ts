@@ -1,4 +1,4 @@
-import { expectedTensors, weightPlans } from '@tessera/onnx-graph';
+import { expectedTensors, type WeightPlan, weightPlans } from '@tessera/onnx-graph';
 import { validateModelConfig } from '@tessera/qwen2-5-vl';
 import type { KvBudget } from '@tessera/standalone';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ function configOf(size: PublishedSizeId) {
   return validateModelConfig(publishedConfig(publishedSizes[size], publishedSizes[size].text.numLayers));
 }
 
-function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}, weights = weightPlans.fp32) {
+function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}, plan: WeightPlan = weightPlans.fp32) {
   const config = configOf(size);
   const kvCache: KvBudget = {
     kv: 'float32',
@@ -20,7 +20,7 @@ function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}, weights
     kvCacheBytes: 2 ** 30,
     ...budget,
   };
-  return estimateMemory(config, expectedTensors(config), { weights, kvCache });
+  return estimateMemory(config, expectedTensors(config), { weights: { plan, packed: {} }, kvCache });
 }
 
 describe('kvBytesByForm', () => {

@@ -1,4 +1,11 @@
-import { type WeightPart, type WeightPlan, weightBytes } from '@tessera/onnx-graph';
+import {
+  formOf,
+  type WeightForm,
+  type WeightForms,
+  type WeightPart,
+  weightBytes,
+  weightParts,
+} from '@tessera/onnx-graph';
 import type { ModelConfig, TensorShapes, TextConfig } from '@tessera/qwen2-5-vl';
 import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from '@tessera/standalone';
 
@@ -13,6 +20,8 @@ export interface KvBytesByForm {
 /** Memory that serving takes, in bytes. */
 export interface MemoryEstimate {
   readonly weightBytes: Readonly<Record<WeightPart, number>>;
+  /** Forms of the matrices of each part, such as `int4 as published`; mostly one. */
+  readonly weightForms: Readonly<Record<WeightPart, readonly string[]>>;
   readonly kvCacheBytes: number;
   /** Positions that the KV cache holds. */
   readonly kvCacheTokens: number;
@@ -21,7 +30,7 @@ export interface MemoryEstimate {
 
 /** How an engine keeps what it has in memory. */
 export interface MemoryOptions {
-  readonly weights: WeightPlan;
+  readonly weights: WeightForms;
   readonly kvCache: KvBudget;
 }
 
@@ -31,7 +40,7 @@ export function kvBytesByForm(text: TextConfig): KvBytesByForm {
 }
 
 /**
- * Weights, each in the form that the plan has for its part, and the KV cache; `shapes` are the tensors that the model
+ * Weights, each in the form that the engine keeps it in, and the KV cache; `shapes` are the tensors that the model
  * uses. A tied head is in memory like one of its own, since rows of the embedding table are read from disk. Vectors and
  * the patch embedding are kept in fp32. Activations, decoded pictures and Node.js itself come on top.
  */
@@ -40,15 +49,38 @@ export function estimateMemory(
   shapes: TensorShapes,
   { weights, kvCache }: MemoryOptions,
 ): MemoryEstimate {
-  const partBytes: Record<WeightPart, number> = { decoder: 0, head: 0, tower: 0, merger: 0 };
-  for (const [name, shape] of shapes) {
-    const part = partOf(name, isHeadTied);
-    if (part !== undefined) partBytes[part] += tensorBytes(shape, part, weights);
-  }
+  const tensors = [...shapes].flatMap(([name, shape]) => keptTensor(name, shape, partOf(name, isHeadTied), weights));
+  const inPart = (part: WeightPart): KeptTensor[] => tensors.filter((tensor) => tensor.part === part);
+  const partBytes = eachPart((part) => inPart(part).reduce((sum, { numBytes }) => sum + numBytes, 0));
+  const weightForms = eachPart((part) => [...new Set(inPart(part).flatMap(({ form }) => form ?? []))]);
   const kvCacheTokens = kvCapacityTokens(text, kvCache);
   const kvCacheBytes = kvCacheTokens * kvBytesPerToken(text, kvCache.kv);
   const totalBytes = Object.values(partBytes).reduce((sum, numBytes) => sum + numBytes, kvCacheBytes);
-  return { weightBytes: partBytes, kvCacheBytes, kvCacheTokens, totalBytes };
+  return { weightBytes: partBytes, weightForms, kvCacheBytes, kvCacheTokens, totalBytes };
+}
+
+interface KeptTensor {
+  readonly part: WeightPart;
+  readonly numBytes: number;
+  /** Of a matrix. */
+  readonly form?: string;
+}
+
+function keptTensor(
+  name: string,
+  shape: readonly number[],
+  part: WeightPart | undefined,
+  weights: WeightForms,
+): KeptTensor[] {
+  if (part === undefined) return [];
+  const [numRows, numColumns] = shape;
+  if (shape.length !== 2) return [{ part, numBytes: shape.reduce((product, n) => product * n, 4) }];
+  const form = formOf(weights, part, [name], numColumns!);
+  return [{ part, numBytes: weightBytes(form, [numRows!, numColumns!]), form: describeForm(form) }];
+}
+
+function eachPart<Value>(compute: (part: WeightPart) => Value): Record<WeightPart, Value> {
+  return Object.fromEntries(weightParts.map((part) => [part, compute(part)])) as Record<WeightPart, Value>;
 }
 
 /** The part that a tensor belongs to, by its canonical name; undefined for the embedding table, which stays on disk. */
@@ -60,8 +92,6 @@ function partOf(name: string, isHeadTied: boolean): WeightPart | undefined {
   return isHeadTied ? 'head' : undefined;
 }
 
-function tensorBytes(shape: readonly number[], part: WeightPart, weights: WeightPlan): number {
-  const [numRows, numColumns] = shape;
-  if (shape.length === 2) return weightBytes(weights[part], [numRows!, numColumns!]);
-  return shape.reduce((product, n) => product * n, 4);
+function describeForm(form: WeightForm): string {
+  return form.kind === 'int4' && form.published ? 'int4 as published' : form.kind;
 }
