@@ -187,7 +187,7 @@ describe('createScheduler', () => {
       const open = decoder.steps.hold();
       const all = names.map((name, i) => run(request(name, { maxTokens: i === 2 ? 1 : 4 })));
       await settled();
-      expect(scheduler.snapshot).toMatchObject({ numRunning: 1, numWaiting: 5 });
+      expect(scheduler.snapshot).toMatchObject({ numRunning: 4, numWaiting: 2 });
       open();
       await Promise.all(all);
       const admitted = decoder.plans.flatMap((plan) => plan.admitted.map(({ sequenceId, lane }) => [sequenceId, lane]));
@@ -227,6 +227,23 @@ describe('createScheduler', () => {
       open();
       for (const { tokens } of await Promise.all(accepted)) expect(tokens).toHaveLength(4);
       expect((await run(request('d'))).tokens).toHaveLength(4);
+    });
+
+    test('are taken up to the limit beyond those that have room, be they sent at once', async () => {
+      start({ numLanes: 3 }, 2);
+      const seen = await Promise.all(Array.from({ length: 9 }, (_, i) => run(request(`r${i}`))));
+      expect(seen.map(({ error }) => error && 'refused')).toEqual([
+        ...new Array(5).fill(undefined),
+        ...new Array(4).fill('refused'),
+      ]);
+    });
+
+    test('take turns when a step has not a row for each', async () => {
+      start({ maxStepTokens: 2 });
+      const all = ['a', 'b', 'c'].map((name) => run(request(name, { tokenIds: Int32Array.of(5), maxTokens: 4 })));
+      for (const { tokens } of await Promise.all(all)) expect(tokens).toHaveLength(4);
+      const lanes = decoder.plans.map(({ chunks }) => chunks.map(({ lane }) => lane));
+      expect(lanes).toEqual([[0], [0, 1], [2, 0], [1, 0], [1, 2], [1, 2], [2]]);
     });
   });
 
@@ -489,7 +506,7 @@ describe('createScheduler', () => {
       decoder.failNextStep(lost);
       open();
       const errors = (await Promise.all(seen)).map(({ error }) => error);
-      expect(errors).toEqual([lost, lost, undefined]);
+      expect(errors).toEqual([lost, undefined, lost]);
     });
 
     test('takes no lane from those that come after it, not even one that it released', async () => {
@@ -506,6 +523,16 @@ describe('createScheduler', () => {
       const later = ['c', 'd', 'e', 'f'].map((name) => request(name));
       const seen = await Promise.all(later.map((asked) => run(asked)));
       for (const [i, { tokens }] of seen.entries()) expect(tokens).toEqual(await tokensAlone(later[i]));
+    });
+
+    test('that could not choose a token for one sequence fails it alone', async () => {
+      encoder.spoil(cat);
+      const asked = request('b', { maxTokens: 9 });
+      const [broken, other] = await Promise.all([run(createVisualRequest(['cat'])), run(asked)]);
+      expect(broken.tokens).toEqual([]);
+      expect(broken.error).toMatchObject({ reason: 'internal', message: expect.stringContaining('No token') });
+      expect(other.tokens).toEqual(await tokensAlone(asked));
+      expect(scheduler.snapshot.failure).toBeUndefined();
     });
 
     test('frees the pictures of its sequences', async () => {
@@ -553,6 +580,25 @@ describe('createScheduler', () => {
       expect((await seen).error).toMatchObject(dead);
       await settled();
       expect(scheduler.snapshot.numStagedEmbeddings).toBe(0);
+    });
+  });
+
+  describe('a result that contradicts its plan', () => {
+    // Nothing that the loop counted can be relied on.
+    afterEach(() => start());
+
+    test('ends all requests with an error, those to come too, and is told by the snapshot', async () => {
+      start({ numLanes: 2 });
+      const step = decoder.step.bind(decoder);
+      vi.spyOn(decoder, 'step').mockImplementation(async (plan) => ({ ...(await step(plan)), outputs: [] }));
+      const broken = { reason: 'internal', message: expect.stringContaining('a step says nothing of a/0/0') };
+      const preparing = run(createVisualRequest(['dog']), undefined, () => {});
+      const seen = await Promise.all(['a', 'b', 'c'].map((name) => run(request(name))));
+      for (const { error } of seen) expect(error).toMatchObject(broken);
+      encoder.put(dog, 4);
+      expect((await preparing).error).toMatchObject(broken);
+      expect((await run(request('d'))).error).toMatchObject(broken);
+      expect(scheduler.snapshot).toMatchObject({ failure: broken, numRunning: 0, numWaiting: 0 });
     });
   });
 

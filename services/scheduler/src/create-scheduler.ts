@@ -70,7 +70,8 @@ class LocalScheduler implements RunningScheduler {
     }
     const { stop, endSignal } = this.#watch(sequence, signal);
     try {
-      void this.#prepare(sequence, endSignal);
+      if (sequence.visuals.length > 0 || sequence.isCancelled) void this.#prepare(sequence, endSignal);
+      else this.#loop.add(sequence);
       yield* sequence.events;
     } finally {
       stop();

@@ -20,6 +20,7 @@ interface State {
   /** Tokens sampled so far. */
   readonly numSampled?: number;
   readonly isAdmitted?: boolean;
+  readonly waitsSinceStep?: number;
 }
 
 function createSequence(lane: number, { promptLen, pages = [lane], ...state }: State): Sequence {
@@ -28,6 +29,7 @@ function createSequence(lane: number, { promptLen, pages = [lane], ...state }: S
   const sequence = new Sequence(request, new EventQueue());
   sequence.residence = { lane: laneId(lane), pages: pageIds(...pages) };
   sequence.numComputed = state.numComputed ?? 0;
+  sequence.waitsSinceStep = state.waitsSinceStep ?? 0;
   sequence.isAdmitted = state.isAdmitted ?? sequence.numComputed > 0;
   for (let i = 0; i < (state.numSampled ?? 0); i++) sequence.accept({ tokenId: 1, outputIndex: i });
   return sequence;
@@ -131,6 +133,20 @@ describe('planStep', () => {
   test('leaves out decoding sequences too when there are more than rows', () => {
     const running = [0, 1, 2].map((lane) => createSequence(lane, decoding));
     expect(plan(running, 2).chunks).toEqual([decodeChunk(lane0), decodeChunk(lane1)]);
+  });
+
+  test('takes those first that wait longest when there are more than rows, prompts too', () => {
+    const running = [
+      createSequence(0, { ...decoding, waitsSinceStep: 5 }),
+      createSequence(1, { ...decoding, waitsSinceStep: 4 }),
+      createSequence(2, { ...decoding, waitsSinceStep: 5 }),
+      createSequence(3, { promptLen: 6, waitsSinceStep: 3 }),
+    ];
+    const prompt = (numTokens: number, samples: boolean) =>
+      knownChunk(lane3, numTokens, { newPages: pageIds(3), samples });
+    expect(plan(running, 3).chunks).toEqual([prompt(3, false)]);
+    expect(plan(running.slice(0, 3), 2).chunks).toEqual([decodeChunk(lane1), decodeChunk(lane0)]);
+    expect(plan(running, 9).chunks.at(-1)).toEqual(prompt(6, true));
   });
 
   test('refuses a sequence that has no lane', () => {

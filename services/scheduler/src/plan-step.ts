@@ -9,7 +9,8 @@ export interface PlanLimits {
 /**
  * Plans one step: every running sequence has tokens to compute, one when it decodes, the rest of its prompt before.
  * Sequences that decode come first, so that a long prompt never holds up a stream; what is left of the budget goes to
- * prompts in order of arrival. No sequence computes more than the budget leaves.
+ * prompts in order of arrival. No sequence computes more than the budget leaves. When there are more sequences than
+ * rows, all take turns instead: those come first that wait longest.
  */
 export function planStep(
   stepId: number,
@@ -17,11 +18,14 @@ export function planStep(
   released: readonly LaneId[],
   { maxStepTokens }: PlanLimits,
 ): StepPlan {
-  const decodeFirst = [...running.filter((s) => s.isPrefilled), ...running.filter((s) => !s.isPrefilled)];
+  const ordered =
+    running.length > maxStepTokens
+      ? [...running].sort((a, b) => a.waitsSinceStep - b.waitsSinceStep)
+      : [...running.filter((s) => s.isPrefilled), ...running.filter((s) => !s.isPrefilled)];
   const chunks: Chunk[] = [];
   const admitted: AdmittedSequence[] = [];
   let budget = maxStepTokens;
-  for (const sequence of decodeFirst) {
+  for (const sequence of ordered) {
     const numTokens = Math.min(sequence.numTokensToCompute, budget);
     if (numTokens === 0) continue;
     budget -= numTokens;

@@ -31,6 +31,8 @@ export class Sequence {
   isAdmitted = false;
   isCancelled = false;
   numComputed = 0;
+  /** The first step since it runs, or since it was last computed, that could compute some of it. */
+  waitsSinceStep = 0;
   #numOutputTokens: number;
 
   constructor(request: Request, events: EventQueue<SchedulerEvent>) {

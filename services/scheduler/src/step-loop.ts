@@ -19,7 +19,7 @@ export interface LoopSnapshot {
   readonly numFreePages: number;
   readonly numPages: number;
   readonly numFreeLanes: number;
-  /** Why no request can run any more. */
+  /** Why no request can run any more; what the loop holds is then of no account. */
   readonly failure: Error | undefined;
 }
 
@@ -55,6 +55,7 @@ export class StepLoop {
       return;
     }
     this.#waiting.push(sequence);
+    this.#admitWaiting();
     void this.#run();
   }
 
@@ -75,6 +76,7 @@ export class StepLoop {
     };
   }
 
+  /** Steps until nobody runs. Never rejects: bookkeeping that broke ends every sequence. */
   async #run(): Promise<void> {
     if (this.#isStepping) return;
     this.#isStepping = true;
@@ -85,6 +87,8 @@ export class StepLoop {
         if (this.#running.size === 0) break;
         await this.#step();
       }
+    } catch (cause) {
+      this.#failAll(new ServingError('internal', `The step loop broke: ${(cause as Error).message}.`, {}, { cause }));
     } finally {
       this.#isStepping = false;
     }
@@ -102,17 +106,23 @@ export class StepLoop {
     } catch (error) {
       return this.#failStep(plan, error as Error);
     }
-    for (const { lane, input } of plan.chunks) {
+    const outputs = new Map(result.outputs.map((output) => [output.lane, output]));
+    for (const { lane, input, samples } of plan.chunks) {
       const sequence = sequences.get(lane) as Sequence;
       sequence.isAdmitted = true;
+      sequence.waitsSinceStep = plan.stepId + 1;
       sequence.numComputed += input.kind === 'known' ? input.numTokens : 1;
+      if (samples) this.#deliver(sequence, outputs.get(lane));
     }
-    for (const output of result.outputs) this.#deliver(sequences.get(output.lane) as Sequence, output);
   }
 
-  #deliver(sequence: Sequence, { tokens }: SequenceOutput): void {
+  /** Passes on what a sequence sampled. One that could sample nothing ends with an error, alone. */
+  #deliver(sequence: Sequence, output: SequenceOutput | undefined): void {
+    if (!output) throw new Error(`a step says nothing of ${sequence.id}`);
     if (sequence.isCancelled) return;
-    sequence.events.push({ kind: 'tokens', tokens });
+    const { tokens } = output;
+    if (tokens.length === 0) this.#leave(sequence, noTokenError());
+    else sequence.events.push({ kind: 'tokens', tokens });
     for (const token of tokens) {
       const reason = sequence.accept(token);
       if (!reason) continue;
@@ -141,11 +151,12 @@ export class StepLoop {
       this.#freeLanes.pop();
       this.#waiting.shift();
       sequence.residence = { lane, pages };
+      sequence.waitsSinceStep = this.#numSteps;
       this.#running.add(sequence);
     }
   }
 
-  #leave(sequence: Sequence): void {
+  #leave(sequence: Sequence, error?: Error): void {
     const { residence } = sequence;
     if (!residence) throw new Error(`Sequence ${sequence.id} leaves without having run.`);
     this.#running.delete(sequence);
@@ -153,7 +164,7 @@ export class StepLoop {
     this.#freeLanes.push(residence.lane);
     if (sequence.isAdmitted) this.#released.push(residence.lane);
     sequence.residence = undefined;
-    this.#end(sequence);
+    this.#end(sequence, error);
   }
 
   #end(sequence: Sequence, error?: Error): void {
@@ -168,16 +179,25 @@ export class StepLoop {
    */
   #failStep({ chunks, released }: StepPlan, error: Error): void {
     const isFatal = error instanceof ServingError && error.reason === 'worker_failed';
-    if (isFatal) this.#failure = error;
     const computed = new Set(chunks.map(({ lane }) => lane));
     this.#released = released.filter((lane) => !computed.has(lane));
     for (const sequence of [...this.#running]) {
       if (!isFatal && !computed.has(sequence.residence?.lane as LaneId)) continue;
       sequence.isAdmitted = true;
-      sequence.events.fail(error);
-      this.#leave(sequence);
+      this.#leave(sequence, error);
     }
-    if (!isFatal) return;
-    for (const sequence of this.#waiting.splice(0)) this.#end(sequence, error);
+    if (isFatal) this.#failAll(error);
   }
+
+  /** The loop is over for good: whoever runs or waits ends with the error, and so does everybody who comes. */
+  #failAll(error: ServingError): void {
+    this.#failure = error;
+    const sequences = [...this.#running, ...this.#waiting.splice(0)];
+    this.#running.clear();
+    for (const sequence of sequences) this.#end(sequence, error);
+  }
+}
+
+function noTokenError(): ServingError {
+  return new ServingError('internal', 'No token can be chosen: all logits are masked or not numbers.');
 }

@@ -123,7 +123,10 @@ export class CpuDecoderRank implements DecoderEngine {
     });
   }
 
-  /** Samples the last row of every chunk that asks for it and appends the tokens to their lanes. */
+  /**
+   * Samples the last row of every chunk that asks for it and appends the tokens to their lanes. A row without a token
+   * to choose, such as one that is not of numbers, fails its sequence alone: its entry has no token.
+   */
   async #sample(
     { capture }: StepPlan,
     batch: StepBatch,
@@ -142,7 +145,9 @@ export class CpuDecoderRank implements DecoderEngine {
     );
     const choices = await sampleRows(rows, rowLogits, vocab, collective);
     return sampled.map(({ laneId, lane }, i) => {
-      const { decisionMargin, ...token } = choices[i];
+      const choice = choices[i];
+      if (!choice) return { sequenceId: lane.sequenceId, lane: laneId, tokens: [] };
+      const { decisionMargin, ...token } = choice;
       const outputIndex = lane.numOutputTokens;
       lane.append(token.tokenId);
       const margin = capture?.margins ? { decisionMargin } : {};

@@ -1,4 +1,4 @@
-import { ServingError, type TokenLogprob } from '@tessera/domain';
+import type { TokenLogprob } from '@tessera/domain';
 import { createRowNoise } from './row-noise.js';
 import { type Candidate, compareCandidates, type SamplingRow } from './sampling-row.js';
 import { isArgMax, logSumExp, type SliceSummary, type SliceValues } from './slice-summary.js';
@@ -11,15 +11,18 @@ export interface Choice {
   readonly topLogprobs?: readonly TokenLogprob[];
 }
 
+/** Whether a row has a token to choose: not when all its logits are masked or not numbers, or the best is infinite. */
+export function isChoosable(summaries: readonly SliceSummary[]): boolean {
+  const bests = summaries.flatMap(({ candidates }) => candidates.slice(0, 1));
+  return bests.length > 0 && bests.every(({ score }) => score < Number.POSITIVE_INFINITY);
+}
+
 /**
- * Chooses a row's token from the summaries of all ranks, in rank order. Undefined when the candidates don't carry
- * enough to be exact: then the row must be gathered whole (`wholeRow`).
+ * Chooses the token of a choosable row from the summaries of all ranks, in rank order. Undefined when the candidates
+ * don't carry enough to be exact: then the row must be gathered whole (`wholeRow`).
  */
 export function chooseToken(summaries: readonly SliceSummary[], row: SamplingRow): Choice | undefined {
   const merged = summaries.flatMap(({ candidates }) => candidates).sort(compareCandidates);
-  if (merged.length === 0) {
-    throw new ServingError('internal', 'No token can be sampled: all logits are masked or not numbers.');
-  }
   if (isArgMax(row)) return describe(merged, summaries, row);
   const kept = keepMostProbable(merged, summaries, row);
   if (!kept) return undefined;

@@ -18,13 +18,21 @@ interface Outcome {
   readonly numGathers: number;
 }
 
-/** Samples rows whose logits are cut over `numRanks`, and checks that all ranks say the same. */
-async function sampleOn(
+/** Samples rows whose logits are cut over `numRanks`, and checks that all ranks say the same, a token for each. */
+async function sampleOn(...given: Parameters<typeof trySampleOn>): Promise<Outcome> {
+  const { choices, numGathers } = await trySampleOn(...given);
+  const chosen = choices.filter((choice) => choice !== undefined);
+  expect(chosen).toHaveLength(choices.length);
+  return { choices: chosen, numGathers };
+}
+
+/** The same for rows of which some may have no token to choose. */
+async function trySampleOn(
   numRanks: number,
   rows: readonly SamplingRow[],
   logits: readonly Float32Array[],
   numTokens = logits[0].length,
-): Promise<Outcome> {
+) {
   let numGathers = 0;
   const sliceLen = Math.ceil(logits[0].length / numRanks);
   const ranks = createLocalCollectives(numRanks).map(({ allGather, ...collective }) => {
@@ -330,18 +338,26 @@ describe('sampleRows', () => {
       );
     });
 
-    for (const [title, params] of [
+    for (const [what, params] of [
       ['greedy', {}],
       ['sampled', { temperature: 1 }],
       ['cut', { temperature: 1, topP: 0.9 }],
+      ['cut by rank', { temperature: 1, topK: 2, numTopLogprobs: 2 }],
     ] as const) {
-      test(`are refused when everything is masked: ${title}`, async () => {
-        const stopTokenIds = [0, 1, 2, 3];
-        await expect(sampleOne({ ...params, minTokens: 1, stopTokenIds }, [1, 2, 3, 4], 2)).rejects.toMatchObject({
-          reason: 'internal',
-          message: expect.stringContaining('all logits are masked'),
+      const good = rowOf({ ...params, seed: 4 });
+      const goodLogits = Float32Array.of(1, 2, 3, 4);
+      const masked = rowOf({ ...params, minTokens: 1, stopTokenIds: [0, 1, 2, 3] });
+      for (const [why, row, logits] of [
+        ['is masked', masked, goodLogits],
+        ['is not a number', good, new Float32Array(4).fill(Number.NaN)],
+        ['has overflowed', good, Float32Array.of(1, Number.POSITIVE_INFINITY, Number.NaN, Number.NEGATIVE_INFINITY)],
+      ] as const) {
+        test(`are not made where everything ${why}, and made of all other rows: ${what}`, async () => {
+          const { choices: alone } = await sampleOn(2, [good], [goodLogits]);
+          const { choices } = await trySampleOn(2, [good, row, good], [goodLogits, logits, goodLogits]);
+          expect(choices).toEqual([alone[0], undefined, alone[0]]);
         });
-      });
+      }
     }
   });
 });

@@ -300,6 +300,24 @@ export function describeDecoderEngine(name: string, create: () => Promise<Decode
         expect(distance(first.logits[0], second.logits[0])).toBeGreaterThan(0);
       });
 
+      test('whose rows are not numbers leave their sequence without a token, and change no other', async () => {
+        const [alone] = await driver.run({ admitted: {}, numTokens: 2 });
+        const broken = embedding();
+        broken.data.fill(Number.NaN);
+        await driver.engine.stage(broken);
+        const { outputs } = await driver.step({
+          admitted: [createAdmittedSequence({ lane: lane0 }), withPicture({ lane: lane1 })],
+          chunks: [
+            knownChunk(lane0, 3, { newPages: driver.takePages(4) }),
+            knownChunk(lane1, 6, { newPages: driver.takePages(6) }),
+          ],
+        });
+        const { sequenceId } = withPicture({ lane: lane1 });
+        expect(outputs[1]).toEqual({ sequenceId, lane: lane1, tokens: [] });
+        const next = await driver.step({ released: [lane1], chunks: [decodeChunk(lane0)] });
+        expect([...outputs, ...next.outputs].flatMap(({ tokens }) => idsOf(tokens))).toEqual(idsOf(alone.tokens));
+      });
+
       test('are refused unless they are staged', async () => {
         const plan = {
           admitted: [withPicture()],

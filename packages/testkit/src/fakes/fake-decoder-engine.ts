@@ -169,6 +169,7 @@ export class FakeDecoderEngine implements DecoderEngine {
     };
     if (!chunk.samples) return { captured };
     const { sequenceId, sampling } = lane.admitted;
+    if (Number.isNaN(last)) return { output: { sequenceId, lane: chunk.lane, tokens: [] }, captured };
     const choice = fakeChoice(fakeLogits(last, vocabSize), lane.tokenIds.length, sampling);
     const { decisionMargin, ...token } = { ...choice, outputIndex: lane.numOutputTokens };
     lane.tokenIds.push(token.tokenId);
@@ -176,13 +177,17 @@ export class FakeDecoderEngine implements DecoderEngine {
     return { output: { sequenceId, lane: chunk.lane, tokens: [sampled] }, captured };
   }
 
-  /** A row sees the sequence before it only through the pool, as attention does. */
+  /**
+   * A row sees the sequence before it only through the pool, as attention does. What is not a number has no digest, nor
+   * has anything that sees it.
+   */
   #computeRow(lane: FakeLane, index: number): { digest: number; embed: Float32Array } {
     const before = index === 0 ? 0 : this.#pool.read(lane.pages, index - 1);
     if (before === undefined)
       throw planError(`position ${index - 1} of ${lane.admitted.sequenceId} was never computed`);
     const embed = this.#embed(lane, index);
-    const digest = [digestFloats(embed), ...lane.positionAt(index)].reduce(mixDigest, before);
+    const words = [digestFloats(embed), ...lane.positionAt(index)];
+    const digest = [before, ...embed].some(Number.isNaN) ? Number.NaN : words.reduce(mixDigest, before);
     this.#pool.write(lane.pages, index, digest);
     return { digest, embed };
   }

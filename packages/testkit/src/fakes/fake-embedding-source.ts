@@ -10,6 +10,7 @@ export class FakeEmbeddingSource implements EmbeddingSource {
   readonly fetches = new Gate();
   readonly #hiddenSize: number;
   readonly #numTokens = new Map<EmbeddingKey, number>();
+  readonly #spoiled = new Set<EmbeddingKey>();
   readonly #failures: Error[] = [];
   #waiters: (() => void)[] = [];
   #numMissesToCome = 0;
@@ -30,6 +31,11 @@ export class FakeEmbeddingSource implements EmbeddingSource {
 
   evict(key: EmbeddingKey): void {
     this.#numTokens.delete(key);
+  }
+
+  /** Makes the rows of an embedding values that are not numbers. */
+  spoil(key: EmbeddingKey): void {
+    this.#spoiled.add(key);
   }
 
   /** The next fetch finds that its embedding was evicted a moment before. */
@@ -59,7 +65,10 @@ export class FakeEmbeddingSource implements EmbeddingSource {
       this.evict(key);
     }
     const numTokens = this.#numTokens.get(key);
-    return numTokens === undefined ? undefined : createFakeEmbedding(key, numTokens, this.#hiddenSize);
+    if (numTokens === undefined) return undefined;
+    const embedding = createFakeEmbedding(key, numTokens, this.#hiddenSize);
+    if (this.#spoiled.has(key)) embedding.data.fill(Number.NaN);
+    return embedding;
   }
 
   #woken(signal: AbortSignal): Promise<void> {
