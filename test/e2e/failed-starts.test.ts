@@ -8,11 +8,11 @@ import { runTessera, sharedEngineCache } from './support/tessera-process.js';
 
 describe.concurrent('a start that cannot succeed', () => {
   const failures: [title: string, args: string[], message: RegExp, env?: Record<string, string>][] = [
-    ['a word for a number', ['--port', 'http'], /--port .*expected number.*"http"/],
-    ['a number out of range', ['--max-images', '0'], /--max-images .*>0; given: 0/],
+    ['a word for a number', ['--port', 'http'], /--port: expected number; given: "http"/],
+    ['a number out of range', ['--max-images', '0'], /--max-images: .*>0; given: 0/],
     ['an unknown form of weights', ['--weights', 'int3'], /--weights .*int3/],
     ['an unknown option', ['--prot', '1'], /unknown option '--prot'/],
-    ['a bad variable', [], /--max-images \(TESSERA_MAX_IMAGES\).*"x"/, { TESSERA_MAX_IMAGES: 'x' }],
+    ['a bad variable', [], /^tessera: TESSERA_MAX_IMAGES \(option --max-images\): .*"x"/m, { TESSERA_MAX_IMAGES: 'x' }],
     ['an unknown variable', [], /TESSERA_PROT is no option/, { TESSERA_PROT: '1' }],
     ['a model that is not there', ['--model', 'models/none'], /models\/none is not a folder/],
     ['a folder without a model', ['--model', 'docs'], /no config\.json in .*docs/],

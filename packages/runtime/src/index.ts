@@ -14,6 +14,7 @@ export {
   type Metrics,
 } from './create-metrics.js';
 export { createProgress, type PlainStream, type Progress, type ProgressOptions } from './create-progress.js';
+export { describeIssue } from './describe-issue.js';
 export { formatDuration, formatQuantity, formatRate, type ProgressUnit } from './format-quantity.js';
 export { type ComponentHealth, type ComponentState, createHealth, type Health, type HealthReport } from './health.js';
 export { type ConfigSchema, type ConfigSources, loadConfig, maskSecrets } from './load-config.js';

@@ -54,10 +54,12 @@ describe('loadConfig', () => {
     ['an unknown variable', { TESSERA_PROT: '1' }, {}, /TESSERA_PROT is no option/],
     ['an unknown option', {}, { maxBodyByte: 1 }, /Unknown option --max-body-byte\./],
     ['an option named as what every object has', {}, { toString: '1' }, /Unknown option --to-string\./],
-    ['a word for a number', { PORT: 'http' }, {}, /--port \(TESSERA_PORT\): .*expected number.*given: "http"/],
-    ['a number out of range', {}, { port: 70000 }, /--port \(TESSERA_PORT\): .*65535.*given: 70000/],
+    ['a word for a number', { PORT: 'http' }, {}, /^PORT \(option --port\): expected number; given: "http"$/],
+    ['a variable of two', { PORT: '1', TESSERA_PORT: 'x' }, {}, /^TESSERA_PORT \(option --port\): .*given: "x"/],
+    ['a flag over a variable', { PORT: '1' }, { port: 'x' }, /^--port: expected number; given: "x"$/],
+    ['a number out of range', {}, { port: 70000 }, /^--port: .*65535; given: 70000/],
     ['a word for a boolean', { TESSERA_IS_VERBOSE: 'maybe' }, {}, /--is-verbose.*given: "maybe"/],
-    ['a contradiction', {}, { minPixels: 9, maxPixels: 4 }, /--min-pixels \(TESSERA_MIN_PIXELS\): must not be above/],
+    ['a contradiction', {}, { minPixels: 9, maxPixels: 4 }, /^--min-pixels: must not be above/],
   ];
   for (const [title, env, overrides, message] of refusals) {
     it(`refuses ${title} by name`, () => {

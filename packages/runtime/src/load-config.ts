@@ -1,5 +1,6 @@
 import { ServingError } from '@tessera/domain';
 import type { z } from 'zod';
+import { describeIssue } from './describe-issue.js';
 import { describeOption } from './describe-option.js';
 import { parseOptionText } from './parse-option-text.js';
 
@@ -25,12 +26,15 @@ export function loadConfig<Schema extends ConfigSchema>(
   schema: Schema,
   sources: ConfigSources,
 ): Readonly<z.output<Schema>> {
-  const given = { ...readEnv(schema, sources), ...readOverrides(schema, sources.overrides ?? {}) };
-  const parsed = schema.safeParse(given);
+  const given = new Map([...readEnv(schema, sources), ...readOverrides(schema, sources.overrides ?? {})]);
+  const parsed = schema.safeParse(Object.fromEntries([...given].map(([option, { value }]) => [option, value])));
   if (parsed.success) return Object.freeze(parsed.data);
-  const [issue] = parsed.error.issues;
-  const option = String(issue?.path[0] ?? '');
-  throw invalidOption(option, `${issue?.message}; given: ${formatGiven(schema, option, given[option])}`, sources);
+  const issue = parsed.error.issues[0]!;
+  const option = String(issue.path[0] ?? '');
+  const { value, variable } = given.get(option) ?? {};
+  const names = variable === undefined ? flagName(option) : `${variable} (option ${flagName(option)})`;
+  const problem = `${describeIssue(issue)}; given: ${formatGiven(schema, option, value)}`;
+  throw new ServingError('invalid_option', `${names}: ${problem}`, { option });
 }
 
 /** The config as it may be logged: values of options whose schema has `.meta({ secret: true })` are masked. */
@@ -40,7 +44,13 @@ export function maskSecrets<Schema extends ConfigSchema>(schema: Schema, config:
   );
 }
 
-function readEnv(schema: ConfigSchema, sources: ConfigSources): Record<string, unknown> {
+interface GivenOption {
+  readonly value: unknown;
+  /** The environment variable it came from; undefined for the command line. */
+  readonly variable?: string;
+}
+
+function readEnv(schema: ConfigSchema, sources: ConfigSources): [string, GivenOption][] {
   const { env, envPrefix = 'TESSERA_', envAliases = {}, foreignEnv = [] } = sources;
   const optionOf = new Map([
     ...Object.entries(envAliases).map(([option, name]) => [name, option] as const),
@@ -52,31 +62,23 @@ function readEnv(schema: ConfigSchema, sources: ConfigSources): Record<string, u
       option: name,
     });
   }
-  return Object.fromEntries(
-    [...optionOf].flatMap(([name, option]) => {
-      const text = env[name];
-      return text === undefined || text === '' ? [] : [[option, parseOptionText(schema, option, text)]];
-    }),
-  );
+  return [...optionOf].flatMap(([variable, option]): [string, GivenOption][] => {
+    const text = env[variable];
+    if (text === undefined || text === '') return [];
+    return [[option, { value: parseOptionText(schema, option, text), variable }]];
+  });
 }
 
-function readOverrides(schema: ConfigSchema, overrides: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function readOverrides(schema: ConfigSchema, overrides: Readonly<Record<string, unknown>>): [string, GivenOption][] {
   const entries = Object.entries(overrides).filter(([, value]) => value !== undefined);
   for (const [option] of entries) {
     if (Object.hasOwn(schema.shape, option)) continue;
     throw new ServingError('invalid_option', `Unknown option ${flagName(option)}.`, { option });
   }
-  return Object.fromEntries(
-    entries.map(([option, value]) => [
-      option,
-      typeof value === 'string' ? parseOptionText(schema, option, value) : value,
-    ]),
-  );
-}
-
-function invalidOption(option: string, problem: string, { envPrefix = 'TESSERA_' }: ConfigSources): ServingError {
-  const names = `${flagName(option)} (${envName(option, envPrefix)})`;
-  return new ServingError('invalid_option', `Option ${names}: ${problem}`, { option });
+  return entries.map(([option, value]) => [
+    option,
+    { value: typeof value === 'string' ? parseOptionText(schema, option, value) : value },
+  ]);
 }
 
 function formatGiven(schema: ConfigSchema, option: string, value: unknown): string {

@@ -35,6 +35,9 @@ describe('runUntilSignal', () => {
       expect(closed).toEqual(['gateway', 'engine']);
       expect(host.exitCodes).toEqual([0]);
       expect(host.listenerCount(name)).toBe(0);
+      expect(host.lines.join('')).toContain(
+        `${name}: shutting down; a second signal or Ctrl-C ends the process at once`,
+      );
     });
   }
 

@@ -76,7 +76,8 @@ function startDeadline(durationMs: number): { elapsed: Promise<void>; cancel(): 
 }
 
 function logEnding(logger: Logger, ending: Ending): void {
-  if (ending.kind === 'signal') logger.info(`${ending.name}: shutting down`);
+  if (ending.kind === 'signal')
+    logger.info(`${ending.name}: shutting down; a second signal or Ctrl-C ends the process at once`);
   else logger.fatal({ err: ending.error }, describeEnding(ending));
 }
 

@@ -78,7 +78,7 @@ export function createChatSchema(config: Pick<GatewayConfig, 'maxVisualPixels' |
       ...refusedFields,
     })
     .refine(({ max_tokens: a, max_completion_tokens: b }) => a == null || b == null || a === b, {
-      error: 'max_tokens and max_completion_tokens differ',
+      error: 'differs from max_completion_tokens',
       path: ['max_tokens'],
     })
     .refine(({ logprobs, top_logprobs }) => top_logprobs == null || logprobs === true, {

@@ -25,7 +25,7 @@ export async function createChatJob(
   const sampling = resolveSampling(body, {
     defaults: config.generationConfig === 'none' ? neutralGeneration : processor.generation,
     eosTokenIds: processor.generation.eosTokenIds,
-    vocabSize: processor.config.text.vocabSize,
+    numTokens: processor.tokenizer.numTokens,
   });
   const options = { addGenerationPrompt: body.add_generation_prompt ?? true, addVisionId: body.add_vision_id ?? false };
   const prepared = await preparePrompt(body.messages, options, context, signal);

@@ -56,7 +56,7 @@ function userPart(maxVisualPixels: number) {
   const sized = scaling(maxVisualPixels);
   const bothSides = (part: { resized_height?: number | null | undefined; resized_width?: number | null | undefined }) =>
     (part.resized_height == null) === (part.resized_width == null);
-  const needsBoth = { error: 'resized_height and resized_width go together', path: ['resized_height'] };
+  const needsBoth = { error: 'goes together with resized_width', path: ['resized_height'] };
   const parts = [
     textPart,
     z.strictObject({ type: z.literal('image_url'), image_url: imageUrl, ...sized }).refine(bothSides, needsBoth),
@@ -98,7 +98,7 @@ export function createMessagesSchema(maxVisualPixels: number) {
       content: textContent.nullish(),
       name,
       refusal: z.null().optional(),
-      annotations: z.array(z.never()).nullish(),
+      annotations: z.array(z.never()).max(0).nullish(),
       audio: unsupported('audio is not supported'),
       function_call: unsupported('function calls are not supported'),
       tool_calls: unsupported('tools are not supported', isEmptyArray),

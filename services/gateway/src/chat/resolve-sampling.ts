@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
-import { type SamplingParams, ServingError } from '@tessera/domain';
+import type { SamplingParams } from '@tessera/domain';
 import type { GenerationConfig } from '@tessera/qwen2-5-vl';
+import { assertInVocabulary } from '../tokenize/assert-in-vocabulary.js';
 import type { ChatBody } from './chat-schema.js';
 
 /** Below this a temperature is greedy in effect: checkpoints say 1e-6 for it. */
@@ -13,11 +14,11 @@ export interface SamplingSource {
   /** The checkpoint's defaults, or `neutralGeneration`. */
   readonly defaults: Pick<GenerationConfig, 'doSample' | 'temperature' | 'topP' | 'topK' | 'repetitionPenalty'>;
   readonly eosTokenIds: readonly number[];
-  readonly vocabSize: number;
+  readonly numTokens: number;
 }
 
 /** How to sample the answer to `body`: its fields over the defaults; ServingError `invalid_field` for ids outside the vocabulary. */
-export function resolveSampling(body: ChatBody, { defaults, eosTokenIds, vocabSize }: SamplingSource): SamplingParams {
+export function resolveSampling(body: ChatBody, { defaults, eosTokenIds, numTokens }: SamplingSource): SamplingParams {
   const temperature = body.temperature ?? (defaults.doSample ? (defaults.temperature ?? 1) : 0);
   return Object.freeze({
     temperature: temperature < greedyTemperature ? 0 : temperature,
@@ -27,8 +28,8 @@ export function resolveSampling(body: ChatBody, { defaults, eosTokenIds, vocabSi
     repetitionPenalty: body.repetition_penalty ?? defaults.repetitionPenalty ?? 1,
     presencePenalty: body.presence_penalty ?? 0,
     frequencyPenalty: body.frequency_penalty ?? 0,
-    logitBias: toLogitBias(body.logit_bias, vocabSize),
-    stopTokenIds: toStopTokenIds(body, eosTokenIds, vocabSize),
+    logitBias: toLogitBias(body.logit_bias, numTokens),
+    stopTokenIds: toStopTokenIds(body, eosTokenIds, numTokens),
     minTokens: body.min_tokens ?? 0,
     numTopLogprobs: body.logprobs === true ? (body.top_logprobs ?? 0) : undefined,
     seed: body.seed ?? randomInt(2 ** 48 - 1),
@@ -36,27 +37,19 @@ export function resolveSampling(body: ChatBody, { defaults, eosTokenIds, vocabSi
   });
 }
 
-function toLogitBias(raw: ChatBody['logit_bias'], vocabSize: number): ReadonlyMap<number, number> {
+function toLogitBias(raw: ChatBody['logit_bias'], numTokens: number): ReadonlyMap<number, number> {
   return new Map(
     Object.entries(raw ?? {}).map(([key, bias]) => {
-      assertInVocabulary(Number(key), vocabSize, `logit_bias.${key}`);
+      assertInVocabulary(Number(key), numTokens, `logit_bias.${key}`);
       return [Number(key), bias];
     }),
   );
 }
 
-function toStopTokenIds(body: ChatBody, eosTokenIds: readonly number[], vocabSize: number): readonly number[] {
+function toStopTokenIds(body: ChatBody, eosTokenIds: readonly number[], numTokens: number): readonly number[] {
   const asked = body.stop_token_ids ?? [];
   asked.forEach((id, i) => {
-    assertInVocabulary(id, vocabSize, `stop_token_ids[${i}]`);
+    assertInVocabulary(id, numTokens, `stop_token_ids[${i}]`);
   });
   return [...new Set([...(body.ignore_eos === true ? [] : eosTokenIds), ...asked])];
-}
-
-function assertInVocabulary(id: number, vocabSize: number, field: string): void {
-  if (id < vocabSize) return;
-  throw new ServingError('invalid_field', `${field}: token ${id} is outside the vocabulary of ${vocabSize}`, {
-    field,
-    limit: vocabSize,
-  });
 }

@@ -9,6 +9,7 @@ export function registerBodyParser(app: FastifyInstance, config: GatewayConfig):
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     assertNotCompressed(request);
+    assertUtf8(request);
     const bytes = await readBody(payload, config.maxBodyBytes);
     // Python's openai package declares JSON for requests without a body, too.
     if (bytes.length === 0 && request.method !== 'POST') return undefined;
@@ -24,6 +25,13 @@ export function registerBodyParser(app: FastifyInstance, config: GatewayConfig):
       `${given} is not accepted; send application/json, or multipart/form-data to /v1/files`,
     );
   });
+}
+
+/** RFC 8259 §8.1 knows no other encoding; a declared one is a body that would be read wrongly. */
+function assertUtf8({ headers }: FastifyRequest): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1];
+  if (charset === undefined || /^utf-?8$/i.test(charset)) return;
+  throw new ServingError('unsupported_content_type', `charset ${charset} is not accepted; send JSON in UTF-8`);
 }
 
 function assertNotCompressed(request: FastifyRequest): void {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { setImmediate } from 'node:timers/promises';
 import { ServingError } from '@tessera/domain';
+import { emptyBody } from './empty-body.js';
 import { locateJsonError } from './locate-json-error.js';
 import { type JsonShape, measureJson } from './measure-json.js';
 
@@ -13,7 +14,7 @@ export async function parseJsonBody(bytes: Buffer, limits: JsonShape): Promise<u
     if (bytes.length > largeBodyBytes) await setImmediate();
   };
   await takeTurn();
-  if (bytes.length === 0) throw new ServingError('invalid_json', 'the body is empty; it must be a JSON object');
+  if (bytes.length === 0) throw emptyBody();
   if (!isUtf8(bytes)) throw new ServingError('invalid_utf8', 'the body is not valid UTF-8');
   assertShape(measureJson(bytes, limits), limits);
   await takeTurn();

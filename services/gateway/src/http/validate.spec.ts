@@ -40,7 +40,7 @@ describe('validate', () => {
       { content: [{ type: 'text', text: 3 }] },
       'invalid_field',
       'content[0].text',
-      /expected string.*given 3/,
+      /text: expected string, given 3$/,
     ],
     [
       'names the limit that a value is over',
@@ -64,13 +64,14 @@ describe('validate', () => {
       /'text' \| 'size'.*given "x"/,
     ],
     ['names a missing field', {}, 'invalid_field', 'content', /given nothing/],
+    ['refuses a body that is not there', undefined, 'invalid_json', undefined, /the body is empty/],
     ['refuses a body that is no object', [], 'invalid_field', undefined, /the body: .*given an array of 0/],
     [
       'names the limit of the type that a value has',
       { content: Array(3).fill({ type: 'text', text: '' }) },
       'invalid_field',
       'content',
-      /content: Too big: expected array to have <=2 items, given an array of 3/,
+      /^content: expected array to have <=2 items, given an array of 3$/,
     ],
     ['gives the reason that a check names', { content: 'x', tools: [] }, 'unsupported_feature', 'tools', /no tools/],
     [

@@ -1,5 +1,7 @@
 import { type ErrorReason, ServingError } from '@tessera/domain';
+import { describeIssue } from '@tessera/runtime';
 import type { z } from 'zod';
+import { emptyBody } from './empty-body.js';
 import { formatFieldPath, valueAtPath } from './field-path.js';
 
 type Issue = z.core.$ZodIssue;
@@ -11,9 +13,10 @@ export interface IssueParams {
 
 /**
  * Turns a body, query or configuration into what its schema describes. ServingError `unknown_field`, `invalid_field` or
- * the reason that the failing check names, with the path of the first offending field.
+ * the reason that the failing check names, with the path of the first offending field; `invalid_json` without a body.
  */
 export function validate<Schema extends z.ZodType>(schema: Schema, raw: unknown): z.output<Schema> {
+  if (raw === undefined) throw emptyBody();
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
   throw toError(firstIssue(result.error.issues), raw);
@@ -46,11 +49,6 @@ function firstIssue(issues: readonly Issue[]): Issue {
 
 function progressOf({ path, code }: Issue): number {
   return path.length + (code === 'invalid_type' ? 0 : 0.5);
-}
-
-/** The message of an issue; of a record's key, what is wrong with the key. */
-function describeIssue(issue: Issue): string {
-  return issue.code === 'invalid_key' ? (issue.issues[0]?.message ?? issue.message) : issue.message;
 }
 
 function describeGiven(value: unknown): string {

@@ -10,10 +10,14 @@ export function parseMediaUrl(url: string, field: string): MediaReference {
   if (/^data:/i.test(url)) return { kind: 'inline', base64: base64OfDataUri(url, field) };
   if (/^file-/.test(url)) return { kind: 'file', fileId: url };
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1]?.toLowerCase();
-  const what = scheme === undefined ? 'this is neither' : `${scheme}: URLs are not fetched`;
-  throw new ServingError('invalid_media_url', `${field}: ${what}; give a data: URI or the id of an uploaded file`, {
-    field,
-  });
+  const what = scheme === undefined ? 'no data: URI and no file id' : `${scheme}: URLs are not fetched`;
+  throw new ServingError(
+    'invalid_media_url',
+    `${field}: ${what}; give a base64 data: URI or the id of an uploaded file`,
+    {
+      field,
+    },
+  );
 }
 
 function base64OfDataUri(url: string, field: string): string {

@@ -15,8 +15,12 @@ export function pixelLimitsOf(part: ImagePart, checkpoint: PixelLimits): PixelLi
   const minPixels = min_pixels ?? checkpoint.minPixels;
   const maxPixels = detail === 'low' ? Math.min(ceiling, lowDetailMaxPixels) : ceiling;
   if (minPixels <= maxPixels) return { minPixels, maxPixels };
-  const field = `${part.path}.${min_pixels == null ? 'max_pixels' : 'min_pixels'}`;
-  throw new ServingError('invalid_field', `${field}: min_pixels ${minPixels} is above max_pixels ${maxPixels}`, {
+  const [name, problem] =
+    min_pixels == null
+      ? ['max_pixels', `${maxPixels} is below the checkpoint's min_pixels, ${minPixels}`]
+      : ['min_pixels', `${minPixels} is above max_pixels, ${maxPixels}`];
+  const field = `${part.path}.${name}`;
+  throw new ServingError('invalid_field', `${field}: ${problem}`, {
     field,
     minPixels,
     maxPixels,

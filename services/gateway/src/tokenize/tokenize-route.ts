@@ -1,10 +1,10 @@
-import { ServingError } from '@tessera/domain';
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
 import { preparePrompt } from '../chat/prepare-prompt.js';
 import type { GatewayContext } from '../gateway-context.js';
 import { validate } from '../http/validate.js';
 import { assertServedModel } from '../models/assert-served-model.js';
+import { assertInVocabulary } from './assert-in-vocabulary.js';
 import { createTokenizeSchema, detokenizeSchema } from './tokenize-schema.js';
 
 type TokenizeBody = z.output<ReturnType<typeof createTokenizeSchema>>;
@@ -27,7 +27,7 @@ export function registerTokenizeRoute(app: FastifyInstance, context: GatewayCont
     assertServedModel(asked, model);
     const { tokenizer } = processor;
     tokens.forEach((id, i) => {
-      assertKnown(id, tokenizer.numTokens, `tokens[${i}]`);
+      assertInVocabulary(id, tokenizer.numTokens, `tokens[${i}]`);
     });
     return { prompt: tokenizer.decode(tokens, { skipSpecialTokens: skip_special_tokens ?? false }) };
   });
@@ -43,12 +43,4 @@ async function tokensOf(body: TokenizeBody, context: GatewayContext, signal: Abo
   const { prompt, media } = await preparePrompt(body.messages, options, context, signal);
   await media.release();
   return [...prompt.tokenIds];
-}
-
-function assertKnown(id: number, numTokens: number, field: string): void {
-  if (id < numTokens) return;
-  throw new ServingError('invalid_field', `${field}: token ${id} is outside the vocabulary of ${numTokens}`, {
-    field,
-    limit: numTokens,
-  });
 }
