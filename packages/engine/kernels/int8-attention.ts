@@ -12,31 +12,32 @@ export function storeRow(job: usize, keyRow: usize, valueRow: usize, page: usize
   const bytes = pageBytes(headDim);
   for (let head: usize = 0; head < numKvHeads; head++) {
     const offset = (page * numKvHeads + head) * bytes;
-    storeHead(load<usize>(job + Job.keys) + offset, keyRow, headDim, slot, (slot << 1), Job.pageLen << 1, 1);
-    const pair = (slot >> 1) * (headDim << 1) + (slot & 1);
-    storeHead(load<usize>(job + Job.values) + offset, valueRow, headDim, slot, pair, 4, 2);
+    storeHead(load<usize>(job + Job.keys) + offset, keyRow, headDim, slot, slot << 1, 1, Job.pageLen << 1);
+    storeHead(load<usize>(job + Job.values) + offset, valueRow, headDim, slot, ((slot >> 1) << 3) + (slot & 1), 2, 4);
     keyRow += headDim << 2;
     valueRow += headDim << 2;
   }
 }
 
-/** Dimensions 2i and 2i + 1 go to `first + i · pairStride` and `step` bytes behind it; the scale to the page's end. */
+/** Of each four dimensions, one goes to `first`, the next `step`, the others `pairStep` bytes behind; the scale to the page's end. */
 function storeHead(
   page: usize,
   row: usize,
   headDim: usize,
   slot: usize,
   first: usize,
-  pairStride: usize,
   step: usize,
+  pairStep: usize,
 ): void {
   const max = largestMagnitude(row, headDim);
   const inverse: f32 = max > 0 ? 127 / max : 0;
   let at = page + first;
-  for (let d: usize = 0; d < headDim << 2; d += 8) {
+  for (let d: usize = 0; d < headDim << 2; d += 16) {
     store<i8>(at, <i8>nearest<f32>(load<f32>(row + d) * inverse));
     store<i8>(at + step, <i8>nearest<f32>(load<f32>(row + d, 4) * inverse));
-    at += pairStride;
+    store<i8>(at + pairStep, <i8>nearest<f32>(load<f32>(row + d, 8) * inverse));
+    store<i8>(at + pairStep + step, <i8>nearest<f32>(load<f32>(row + d, 12) * inverse));
+    at += Job.pageLen << 2;
   }
   store<f32>(page + headDim * Job.pageLen + (slot << 2), max / 127);
 }
@@ -166,29 +167,60 @@ function mix(
   }
 }
 
-/** Weights of one page times its value scales, as int16 in units of the result; zero from `count` on. */
+/**
+ * Weights of one page times its value scales, as int16 in units of the result; zero from `count` on. What is not a
+ * number stays so in the unit.
+ */
 function weighPage(scores: usize, scales: usize, count: usize, weights: usize): f32 {
-  let largest: f32 = 0;
-  for (let i: usize = 0; i < count << 2; i += 4) {
-    const weight = load<f32>(scores + i) * load<f32>(scales + i);
-    store<f32>(scores + i, weight);
-    // Unlike a comparison, it keeps what is not a number.
-    largest = max<f32>(largest, weight);
-  }
-  const inverse: f32 = largest > 0 ? 32767 / largest : 0;
-  for (let i: usize = 0; i < count; i++) {
-    store<i16>(weights + (i << 1), <i16>nearest<f32>(load<f32>(scores + (i << 2)) * inverse));
-  }
-  for (let i = count; i < Job.pageLen; i++) store<i16>(weights + (i << 1), 0);
-  return largest / 32767;
+  const end = i32x4.splat(<i32>count);
+  const w0 = before(end, i32x4(0, 1, 2, 3), f32x4.mul(v128.load(scores, 0), v128.load(scales, 0)));
+  const w1 = before(end, i32x4(4, 5, 6, 7), f32x4.mul(v128.load(scores, 16), v128.load(scales, 16)));
+  const w2 = before(end, i32x4(8, 9, 10, 11), f32x4.mul(v128.load(scores, 32), v128.load(scales, 32)));
+  const w3 = before(end, i32x4(12, 13, 14, 15), f32x4.mul(v128.load(scores, 48), v128.load(scales, 48)));
+  const largest = largestOf(f32x4.pmax(f32x4.pmax(w0, w1), f32x4.pmax(w2, w3)));
+  const inverse = f32x4.splat(largest > 0 ? 32767 / largest : 0);
+  v128.store(weights, i16x8.narrow_i32x4_s(roundScaled(w0, inverse), roundScaled(w1, inverse)), 0);
+  v128.store(weights, i16x8.narrow_i32x4_s(roundScaled(w2, inverse), roundScaled(w3, inverse)), 16);
+  const sum = f32x4.add(f32x4.add(w0, w1), f32x4.add(w2, w3));
+  return (largest + notNumbers(sum)) / 32767;
+}
+
+/** x in the lanes whose index is before the end, 0 in the others, whatever an earlier sequence left there. */
+// @ts-expect-error: decorator
+@inline
+function before(end: v128, indices: v128, x: v128): v128 {
+  return v128.and(x, i32x4.lt_s(indices, end));
+}
+
+/** 0, or what is not a number where a lane of x is not or is infinite. */
+// @ts-expect-error: decorator
+@inline
+function notNumbers(x: v128): f32 {
+  const zeros = f32x4.sub(x, x);
+  return (
+    f32x4.extract_lane(zeros, 0) +
+    f32x4.extract_lane(zeros, 1) +
+    (f32x4.extract_lane(zeros, 2) + f32x4.extract_lane(zeros, 3))
+  );
+}
+
+/** Rounds to int32; magnitudes of at most 2²². */
+// @ts-expect-error: decorator
+@inline
+function roundScaled(x: v128, factor: v128): v128 {
+  const rounder = f32x4.splat(12582912);
+  return i32x4.sub(f32x4.add(f32x4.mul(x, factor), rounder), rounder);
 }
 
 /** Symmetric int16 of `length` floats; returns the unit. */
 function toInt16(from: usize, to: usize, length: usize): f32 {
   const max = largestMagnitude(from, length);
   const inverse: f32 = max > 0 ? 32767 / max : 0;
-  for (let i: usize = 0; i < length; i++) {
-    store<i16>(to + (i << 1), <i16>nearest<f32>(load<f32>(from + (i << 2)) * inverse));
+  const factor = f32x4.splat(inverse);
+  for (let i: usize = 0; i < length << 2; i += 32) {
+    const low = roundScaled(v128.load(from + i), factor);
+    const high = roundScaled(v128.load(from + i, 16), factor);
+    v128.store(to + (i >> 1), i16x8.narrow_i32x4_s(low, high));
   }
   return max / 32767;
 }
@@ -196,8 +228,14 @@ function toInt16(from: usize, to: usize, length: usize): f32 {
 function largestMagnitude(from: usize, length: usize): f32 {
   let max4 = f32x4.splat(0);
   for (let i: usize = 0; i < length << 2; i += 16) max4 = f32x4.max(max4, f32x4.abs(v128.load(from + i)));
-  const a = max(f32x4.extract_lane(max4, 0), f32x4.extract_lane(max4, 1));
-  const b = max(f32x4.extract_lane(max4, 2), f32x4.extract_lane(max4, 3));
+  return largestOf(max4);
+}
+
+// @ts-expect-error: decorator
+@inline
+function largestOf(x: v128): f32 {
+  const a = max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1));
+  const b = max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3));
   return max(a, b);
 }
 

@@ -5,7 +5,7 @@ import { pageLen } from './job';
  * dimensions 2i and 2i + 1 of a position for keys, positions 2i and 2i + 1 of a dimension for values. A scale each per
  * position follows, key scales after the keys, value scales after the values:
  *
- *     keys    [headDim / 2][16][2] int8, [16] f32        values   [8][headDim][2] int8, [16] f32
+ *     keys    [headDim / 2][16][2] int8, [16] f32        values   [headDim / 4][8][4][2] int8, [16] f32
  */
 
 /** Integer scores of one page for two heads; q holds int16 pairs of dimensions. */
@@ -78,43 +78,35 @@ export function mixPage2(
   const x6 = v128.load_splat<i32>(w0, 24), x7 = v128.load_splat<i32>(w0, 28);
   const scale0 = f32x4.splat(unit0);
   const scale1 = f32x4.splat(unit1);
-  const stride = headDim << 1;
-  for (let d: usize = 0; d < headDim; d += 4) {
-    let v = values + (d << 1);
-    let k = v128.load_ext<i8>(v);
-    let a = i32x4.dot_i16x8_s(k, x0);
-    let b = i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 0));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x1));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 4)));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x2));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 8)));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x3));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 12)));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x4));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 16)));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x5));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 20)));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x6));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 24)));
-    v += stride;
-    k = v128.load_ext<i8>(v);
-    a = i32x4.add(a, i32x4.dot_i16x8_s(k, x7));
-    b = i32x4.add(b, i32x4.dot_i16x8_s(k, v128.load_splat<i32>(w1, 28)));
-    const o0 = sums0 + (d << 2);
-    const o1 = sums1 + (d << 2);
-    v128.store(o0, f32x4.add(v128.load(o0), f32x4.mul(f32x4.convert_i32x4_s(a), scale0)));
-    v128.store(o1, f32x4.add(v128.load(o1), f32x4.mul(f32x4.convert_i32x4_s(b), scale1)));
+  for (let d: usize = 0; d < headDim << 2; d += 16) {
+    let v = v128.load_ext<i8>(values, 0);
+    let a = i32x4.dot_i16x8_s(v, x0);
+    let b = i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 0));
+    v = v128.load_ext<i8>(values, 8);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x1));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 4)));
+    v = v128.load_ext<i8>(values, 16);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x2));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 8)));
+    v = v128.load_ext<i8>(values, 24);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x3));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 12)));
+    v = v128.load_ext<i8>(values, 32);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x4));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 16)));
+    v = v128.load_ext<i8>(values, 40);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x5));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 20)));
+    v = v128.load_ext<i8>(values, 48);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x6));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 24)));
+    v = v128.load_ext<i8>(values, 56);
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v, x7));
+    b = i32x4.add(b, i32x4.dot_i16x8_s(v, v128.load_splat<i32>(w1, 28)));
+    v128.store(sums0, f32x4.add(v128.load(sums0), f32x4.mul(f32x4.convert_i32x4_s(a), scale0)));
+    v128.store(sums1, f32x4.add(v128.load(sums1), f32x4.mul(f32x4.convert_i32x4_s(b), scale1)));
+    values += pageLen << 2;
+    sums0 += 16;
+    sums1 += 16;
   }
 }
