@@ -3,6 +3,7 @@ import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
+import { profileCommand } from './commands/profile.js';
 import { randomCheckpointCommand } from './commands/random-checkpoint.js';
 import { serveCommand } from './commands/serve.js';
 import { verifyCommand } from './commands/verify.js';
@@ -17,7 +18,8 @@ const program = new Command('tessera')
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())
   .addCommand(randomCheckpointCommand())
-  .addCommand(benchCommand());
+  .addCommand(benchCommand())
+  .addCommand(profileCommand());
 
 try {
   await program.parseAsync();

@@ -12,6 +12,7 @@ export interface GraphRun {
   readonly graph: string;
   readonly startMs: number;
   readonly durationMs: number;
+  /** In order; empty when the run was not profiled. */
   readonly nodes: readonly NodeRun[];
 }
 
@@ -29,7 +30,7 @@ export interface NodeRun {
 interface ObservedSession {
   readonly graph: string;
   readonly session: InferenceSession;
-  readonly runs: { readonly startMs: number; readonly durationMs: number }[];
+  runs: GraphRun[];
 }
 
 const scope = new AsyncLocalStorage<SessionProfiler>();
@@ -41,7 +42,6 @@ const scope = new AsyncLocalStorage<SessionProfiler>();
 export class SessionProfiler {
   readonly #dir: string;
   readonly #sessions: ObservedSession[] = [];
-  #isFinished = false;
 
   private constructor(dir: string) {
     this.#dir = dir;
@@ -68,30 +68,31 @@ export class SessionProfiler {
 
   /** Notes the runs of a session that was created with `sessionOptions`. */
   observe(graph: string, session: InferenceSession): void {
-    const runs: ObservedSession['runs'] = [];
-    this.#sessions.push({ graph, session, runs });
+    const observed: ObservedSession = { graph, session, runs: [] };
+    this.#sessions.push(observed);
     const run = session.run.bind(session) as (...args: unknown[]) => ReturnType<InferenceSession['run']>;
     session.run = async (...args: unknown[]) => {
-      if (this.#isFinished) return run(...args);
       const startMs = performance.now();
       const outputs = await run(...args);
-      runs.push({ startMs, durationMs: performance.now() - startMs });
+      observed.runs.push({ graph, startMs, durationMs: performance.now() - startMs, nodes: [] });
       return outputs;
     };
   }
 
-  /** All runs so far, in order. The sessions, which must not be released before, run on as if never profiled. */
-  async finish(): Promise<GraphRun[]> {
-    this.#isFinished = true;
+  /** Gives all runs so far their nodes. The sessions, which must not be released before, run on without profiling. */
+  async finish(): Promise<void> {
     for (const { session } of this.#sessions) session.endProfiling();
     const files = await readdir(this.#dir);
-    const runs: GraphRun[] = [];
     for (const [i, observed] of this.#sessions.entries()) {
       const file = files.find((name) => name.startsWith(tracePrefix(i)));
       const trace = file ? await readFile(join(this.#dir, file), 'utf8') : '[]';
-      runs.push(...joinRuns(observed, parseSessionTrace(trace)));
+      observed.runs = addNodes(observed, parseSessionTrace(trace));
     }
-    return runs.sort((a, b) => a.startMs - b.startMs);
+  }
+
+  /** All runs so far, in order; those after `finish` have no nodes. */
+  get runs(): GraphRun[] {
+    return this.#sessions.flatMap(({ runs }) => runs).sort((a, b) => a.startMs - b.startMs);
   }
 
   /** Removes the traces. */
@@ -103,18 +104,18 @@ export class SessionProfiler {
 const tracePrefix = (index: number): string => `session-${index}_`;
 
 /** The trace has a clock of its own: a run is taken to begin there when it was called here. */
-function joinRuns({ graph, runs }: ObservedSession, traced: readonly TracedRun[]): GraphRun[] {
+function addNodes({ graph, runs }: ObservedSession, traced: readonly TracedRun[]): GraphRun[] {
   if (traced.length !== runs.length) {
     throw new ServingError('internal', `The trace of ${graph} has ${traced.length} runs instead of ${runs.length}.`);
   }
-  return runs.map(({ startMs, durationMs }, i) => {
+  return runs.map((run, i) => {
     const nodes = traced[i].nodes.map(({ name, opType, startUs, durationUs, waitUs }) => ({
       name,
       opType,
-      startMs: startMs + (startUs - traced[i].startUs) / 1000,
+      startMs: run.startMs + (startUs - traced[i].startUs) / 1000,
       durationMs: durationUs / 1000,
       waitMs: waitUs / 1000,
     }));
-    return { graph, startMs, durationMs, nodes };
+    return { ...run, nodes };
   });
 }

@@ -105,7 +105,9 @@ export class LaneDriver {
 }
 
 /** The step in the middle by time; of two, the longer one. */
-export function medianStep(steps: readonly MeasuredStep[]): MeasuredStep {
+export function medianStep<Step extends { readonly spent: { readonly totalMs: number } }>(
+  steps: readonly Step[],
+): Step {
   const sorted = steps.toSorted((a, b) => a.spent.totalMs - b.spent.totalMs);
   return sorted[Math.floor(sorted.length / 2)];
 }

@@ -1,0 +1,96 @@
+import type { NodeRun } from '@tessera/engine';
+import { type Alignment, alignColumns } from '../inspect/align-columns.js';
+import { groupByOp, groupByRole, type NodeGroup } from './node-groups.js';
+import type { PhaseProfile } from './phase-profile.js';
+import { partsOfStep, type StepPart, sumSplits, type TimeSplit, unprofiledHostMs } from './step-parts.js';
+
+/** What every column means and what profiling does to the figures; printed under the tables. */
+export const legend = [
+  'kernels  inside the operations of the graphs, and inside the attention kernel with its copies',
+  'waiting  of the calling thread for helper threads at the end of an operation, and for other ranks in an all-reduce;',
+  '         not measured inside the attention kernel, where it counts as kernels',
+  'host     all else: calling a graph, what ONNX Runtime does between operations, sampling, preparing inputs',
+  '',
+  "Tables hold the median step with ONNX Runtime's profiling on, which takes time of its own: mostly between operations,",
+  'so the host of that step is too high, and a little inside them. The step without profiling was timed afterwards with',
+  'the same sessions; its host is what is left after the operations of the profiled step, so it is a little too low.',
+].join('\n');
+
+/** Tables of one phase; of the nodes by role, the `numNodes` that take longest. */
+export function formatPhase(phase: PhaseProfile, numNodes: number): string {
+  const { profiled } = phase;
+  const { totalMs } = profiled.spent;
+  const nodes = profiled.runs.flatMap((run) => run.nodes);
+  return [
+    describePhase(phase),
+    partsTable(partsOfStep(profiled), totalMs),
+    groupsTable('operation', groupByOp(nodes), totalMs, []),
+    rolesTable(nodes, totalMs, numNodes),
+  ].join('\n\n');
+}
+
+/** The phase in three lines: what it is, how long a step took, and how much of it is host. */
+export function describePhase(phase: PhaseProfile): string {
+  const { title, numSteps, profiled, unprofiled } = phase;
+  const { hostMs } = sumSplits(partsOfStep(profiled));
+  const unprofiledHost = unprofiledHostMs(phase);
+  return [
+    `${title}, median of ${numSteps}`,
+    `step  ${ms(unprofiled.spent.totalMs)} ms, ${ms(profiled.spent.totalMs)} ms with profiling`,
+    `host  ${share(unprofiledHost, unprofiled.spent.totalMs)} of the step (${ms(unprofiledHost)} ms), ` +
+      `${share(hostMs, profiled.spent.totalMs)} with profiling (${ms(hostMs)} ms)`,
+  ].join('\n');
+}
+
+function partsTable(parts: readonly StepPart[], totalMs: number): string {
+  const row = (name: string, numRuns: number | undefined, part: TimeSplit): string[] => [
+    name,
+    numRuns === undefined ? '' : String(numRuns),
+    ms(part.totalMs),
+    share(part.totalMs, totalMs),
+    ms(part.kernelMs),
+    ms(part.waitMs),
+    ms(part.hostMs),
+  ];
+  const rows = [
+    ['part of the step', 'runs', 'ms', 'share', 'kernels', 'waiting', 'host'],
+    ...parts.map((part) => row(part.name, part.numRuns, part)),
+    row('step', undefined, sumSplits(parts)),
+  ];
+  return alignColumns(rows, ['left', 'right', 'right', 'right', 'right', 'right', 'right']).join('\n');
+}
+
+function rolesTable(nodes: readonly NodeRun[], totalMs: number, numNodes: number): string {
+  const groups = groupByRole(nodes);
+  const left = groups.slice(numNodes);
+  const rest = left.length === 0 ? [] : [sumGroups(`${left.length} more`, left)];
+  return groupsTable('node of every layer', [...groups.slice(0, numNodes), ...rest], totalMs, ['operation']);
+}
+
+function groupsTable(
+  heading: string,
+  groups: readonly NodeGroup[],
+  totalMs: number,
+  opHeading: readonly 'operation'[],
+): string {
+  const cells = (group: NodeGroup): string[] => [
+    group.name,
+    ...opHeading.map(() => group.opType),
+    String(group.numCalls),
+    ms(group.totalMs),
+    share(group.totalMs, totalMs),
+    ms(group.waitMs),
+  ];
+  const rows = [[heading, ...opHeading, 'calls', 'ms', 'share', 'waiting'], ...groups.map(cells)];
+  const alignments: Alignment[] = ['left', ...opHeading.map(() => 'left' as const), 'right', 'right', 'right', 'right'];
+  return alignColumns(rows, alignments).join('\n');
+}
+
+function sumGroups(name: string, groups: readonly NodeGroup[]): NodeGroup {
+  const sum = (field: 'numCalls' | 'totalMs' | 'waitMs'): number =>
+    groups.reduce((sum, group) => sum + group[field], 0);
+  return { name, opType: '', numCalls: sum('numCalls'), totalMs: sum('totalMs'), waitMs: sum('waitMs') };
+}
+
+const ms = (value: number): string => value.toFixed(2);
+const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
