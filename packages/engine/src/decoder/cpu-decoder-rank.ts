@@ -14,6 +14,7 @@ import { createSession } from '../ort/create-session.js';
 import { sampleRows, type VocabSlice } from '../sampler/sample-rows.js';
 import type { SamplingRow } from '../sampler/sampling-row.js';
 import { captureStep } from './capture-step.js';
+import { type Closable, closeAll, closingOnFailure } from './close-all.js';
 import { DecoderHead, type HeadRow, selectHeadRows } from './decoder-head.js';
 import { createDecoderLayers, type DecoderLayers } from './decoder-layers.js';
 import { createAttention, type DecoderOptions, describeDecoder } from './decoder-options.js';
@@ -49,31 +50,9 @@ export class CpuDecoderRank implements DecoderEngine {
     this.#staged = new StagedEmbeddings(parts.description.hiddenSize);
   }
 
-  /** Throws `engine_invalid`. */
-  static async create(engineDir: string, options: DecoderOptions, collective: Collective): Promise<CpuDecoderRank> {
-    const manifest = await readManifest(engineDir);
-    const { rank } = collective;
-    const { shard, graphs } = manifest.decoder.ranks[rank];
-    const attention = createAttention(manifest.config.text, shard, options);
-    const sessionOptions = { numThreads: options.numThreads };
-    const deps = { engineDir, manifest, rank, attention, collective, sessionOptions };
-    return new CpuDecoderRank({
-      manifest,
-      collective,
-      attention,
-      layers: await createDecoderLayers(deps),
-      head: new DecoderHead(
-        await createSession(engineDir, graphs[graphs.length - 1], sessionOptions),
-        manifest.config.text.hiddenSize,
-      ),
-      embeddings: new EmbeddingTable(engineDir, manifest),
-      vocab: {
-        offset: shard.vocab.start,
-        length: shard.vocab.end - shard.vocab.start,
-        numTokens: options.numTokens,
-      },
-      description: describeDecoder(manifest, attention, options),
-    });
+  /** Throws `engine_invalid` and `invalid_option`; nothing stays open then. */
+  static create(engineDir: string, options: DecoderOptions, collective: Collective): Promise<CpuDecoderRank> {
+    return closingOnFailure(async (keep) => new CpuDecoderRank(await openParts(engineDir, options, collective, keep)));
   }
 
   async stage(embedding: StagedEmbedding): Promise<void> {
@@ -107,11 +86,9 @@ export class CpuDecoderRank implements DecoderEngine {
     return { stepId: plan.stepId, outputs, spent: stopwatch.times, captured };
   }
 
-  async close(): Promise<void> {
-    await this.#parts.layers.close();
-    await this.#parts.head.close();
-    await this.#parts.attention.close();
-    this.#parts.embeddings.close();
+  close(): Promise<void> {
+    const { embeddings, attention, layers, head } = this.#parts;
+    return closeAll([embeddings, attention, layers, head]);
   }
 
   #createBatch(plan: StepPlan): StepBatch {
@@ -163,5 +140,32 @@ function samplingRow(lane: Lane): SamplingRow {
     numOutputTokens: lane.numOutputTokens,
     promptIds: lane.promptIds,
     outputCounts: lane.outputCounts,
+  };
+}
+
+async function openParts(
+  engineDir: string,
+  options: DecoderOptions,
+  collective: Collective,
+  keep: <Part extends Closable>(part: Part) => Part,
+): Promise<RankParts> {
+  const manifest = await readManifest(engineDir);
+  const { text } = manifest.config;
+  const { rank } = collective;
+  const { shard, graphs } = manifest.decoder.ranks[rank];
+  const sessionOptions = { numThreads: options.numThreads };
+  const embeddings = keep(new EmbeddingTable(engineDir, manifest));
+  const attention = keep(createAttention(text, shard, options));
+  const layers = keep(await createDecoderLayers({ engineDir, manifest, rank, attention, collective, sessionOptions }));
+  const headSession = await createSession(engineDir, graphs[graphs.length - 1], sessionOptions);
+  return {
+    manifest,
+    collective,
+    attention,
+    layers,
+    head: keep(new DecoderHead(headSession, text.hiddenSize)),
+    embeddings,
+    vocab: { offset: shard.vocab.start, length: shard.vocab.end - shard.vocab.start, numTokens: options.numTokens },
+    description: describeDecoder(manifest, attention, options),
   };
 }

@@ -36,6 +36,14 @@ describe('EmbeddingTable', () => {
     });
   }
 
+  test('refuses an engine without its file', () => {
+    const embedding = { file: 'missing.bin', dtype: 'F32', numRows: 3, rowLen: 2 };
+    const refused = { reason: 'engine_invalid', facts: { file: 'missing.bin' } };
+    expect(() => new EmbeddingTable(engineDir, { embedding } as EngineManifest)).toThrow(
+      expect.objectContaining(refused),
+    );
+  });
+
   test('refuses a row that the file does not have', () => {
     const table = open('F32', new Uint8Array(values.slice(0, 5).buffer));
     expect(() => table.row(2)).toThrow(expect.objectContaining({ reason: 'engine_invalid', facts: { tokenId: 2 } }));

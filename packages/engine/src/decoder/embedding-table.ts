@@ -12,8 +12,9 @@ export class EmbeddingTable {
   readonly #manifest: EmbeddingManifest;
   readonly #bytes: Uint8Array;
 
+  /** Throws `engine_invalid`. */
   constructor(engineDir: string, { embedding }: EngineManifest) {
-    this.#fd = openSync(join(engineDir, embedding.file), 'r');
+    this.#fd = openTable(engineDir, embedding.file);
     this.#manifest = embedding;
     this.#bytes = new Uint8Array(embedding.rowLen * bytesPerElement[embedding.dtype]);
   }
@@ -30,5 +31,14 @@ export class EmbeddingTable {
 
   close(): void {
     closeSync(this.#fd);
+  }
+}
+
+function openTable(engineDir: string, file: string): number {
+  try {
+    return openSync(join(engineDir, file), 'r');
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new ServingError('engine_invalid', `The embedding table cannot be read: ${message}`, { file }, { cause });
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '@tessera/domain';
 import { readManifest } from '@tessera/onnx-graph';
 import { createLocalGroup, type LocalGroup } from '../collective/local-collective.js';
+import { closeAll, closingOnFailure } from './close-all.js';
 import { CpuDecoderRank } from './cpu-decoder-rank.js';
 import type { DecoderOptions } from './decoder-options.js';
 
@@ -22,15 +23,18 @@ export class LocalRankGroup implements DecoderEngine {
     this.#group = group;
   }
 
+  /** Throws `engine_invalid` and `invalid_option`; nothing stays open then. */
   static async create(engineDir: string, options: DecoderOptions): Promise<LocalRankGroup> {
     const { numRanks } = (await readManifest(engineDir)).options;
     const group = createLocalGroup(numRanks);
     // The ranks share this thread and take turns on it: helper threads of each would only be in each other's way.
     const rankOptions = numRanks === 1 ? options : { ...options, numAttentionThreads: 1 };
-    const ranks: CpuDecoderRank[] = [];
-    for (const collective of group.collectives)
-      ranks.push(await CpuDecoderRank.create(engineDir, rankOptions, collective));
-    return new LocalRankGroup(ranks, group);
+    return closingOnFailure(async (keep) => {
+      const ranks: CpuDecoderRank[] = [];
+      for (const collective of group.collectives)
+        ranks.push(keep(await CpuDecoderRank.create(engineDir, rankOptions, collective)));
+      return new LocalRankGroup(ranks, group);
+    });
   }
 
   get description(): DecoderDescription {
@@ -66,8 +70,8 @@ export class LocalRankGroup implements DecoderEngine {
     return results as StepResult[];
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#ranks.map((rank) => rank.close()));
+  close(): Promise<void> {
+    return closeAll(this.#ranks);
   }
 }
 
