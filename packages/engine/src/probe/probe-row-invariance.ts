@@ -18,15 +18,18 @@ const slotsPerCount = 3;
 
 /**
  * Finds out, for every distinct operation of an engine, whether one row's result is bit-equal whatever the other rows
- * are: the row is run alone and then in random slots among random rows (architecture §3.5).
+ * are: the row is run alone and then in random slots among random rows (architecture §3.5). Throws the signal's reason
+ * when it aborts, after the operation it is at.
  */
 export async function probeRowInvariance(
   engineDir: string,
   manifest: EngineManifest,
   numThreads: number,
+  signal?: AbortSignal,
 ): Promise<RowInvariance> {
   const ops: OpInvariance[] = [];
   for (const [i, probe] of probeGraphs(manifest.config, manifest.decoder.ranks[0].shard, manifest.forms).entries()) {
+    signal?.throwIfAborted();
     const weights = probe.part === 'decoder' ? manifest.decoder.ranks[0].weights : manifest.encoder.weights;
     const session = await loadProbe(engineDir, `probe-${i}.onnx`, probe, weights, numThreads);
     const differingRowCounts = await findDifferences(session, probe);

@@ -50,6 +50,25 @@ describe('compileEngine', () => {
     );
   });
 
+  it('ends at an abort, in any phase, and leaves nothing behind', async () => {
+    for (const phase of ['digest', 'weights', 'probe'] as const) {
+      const { cacheDir, compile } = await tinyWorld();
+      const interrupt = new AbortController();
+      const seen: string[] = [];
+      const compiling = compile(oneRank, {
+        signal: interrupt.signal,
+        onProgress: (progress) => {
+          if (progress.phase === phase) interrupt.abort(new Error('interrupted'));
+          seen.push(progress.phase);
+        },
+        probe: async () => ({ numThreads: 1, isDecoderInvariant: true, ops: [] }),
+      });
+      await expect(compiling, phase).rejects.toThrow('interrupted');
+      expect(seen.at(-1)).toBe(phase);
+      expect(await readdir(join(cacheDir, 'engines')).catch(() => [])).toEqual([]);
+    }
+  });
+
   it('lists every file with its size and digest', async () => {
     const { compile } = await tinyWorld();
     const { dir, manifest } = await compile(twoRanks);

@@ -38,6 +38,8 @@ export interface CompileProgress {
 
 export interface CompileHooks {
   readonly onProgress?: (progress: CompileProgress) => void;
+  /** Its abort ends the compilation within a block or two, with its reason; what was written is removed. */
+  readonly signal?: AbortSignal;
   /** Runs the row-invariance probe on the written graphs, before the engine is published. */
   readonly probe?: (engineDir: string, manifest: EngineManifest) => Promise<RowInvariance>;
 }
@@ -73,7 +75,9 @@ export async function compileEngine(
     const written = await new EngineWriter({ checkpoint, options, forms }, partialDir, hooks).write(modelRevision);
     if (!hooks.probe) return written;
     hooks.onProgress?.({ phase: 'probe', doneBytes: 0, totalBytes: 0 });
-    return { ...written, rowInvariance: await hooks.probe(partialDir, written) };
+    const rowInvariance = await hooks.probe(partialDir, written);
+    hooks.signal?.throwIfAborted();
+    return { ...written, rowInvariance };
   });
   return { dir, manifest, isReused: false };
 }
@@ -291,10 +295,11 @@ async function* storedRows(
 function progressOf(
   phase: CompileProgress['phase'],
   totalBytes: number,
-  { onProgress }: CompileHooks,
+  { onProgress, signal }: CompileHooks,
 ): (numBytes: number) => void {
   let doneBytes = 0;
   return (numBytes) => {
+    signal?.throwIfAborted();
     doneBytes += numBytes;
     onProgress?.({ phase, doneBytes, totalBytes });
   };

@@ -1,6 +1,8 @@
-import { prepareEngine } from '@tessera/engine';
+import { ServingError } from '@tessera/domain';
+import { type PrepareOptions, prepareEngine } from '@tessera/engine';
 import {
   type CompiledEngine,
+  type EngineOptions,
   type OpInvariance,
   parseWeightPlan,
   type RowInvariance,
@@ -11,6 +13,7 @@ import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, readConfig } from '../config-options.js';
 import { alignColumns } from '../inspect/align-columns.js';
+import { untilInterrupted } from '../until-interrupted.js';
 
 /** `tessera compile`: an engine ahead of its first use. */
 export function compileCommand(): Command {
@@ -22,14 +25,23 @@ export function compileCommand(): Command {
 
 async function compile(checkpoint: string, overrides: Record<string, unknown>): Promise<void> {
   const { tp: numRanks, weights, engineCache: cacheDir, threads: numThreads } = readConfig(overrides);
-  const progress = createCompileProgress();
+  const options = servingOptions(parseWeightPlan(weights), numRanks);
   const startMs = performance.now();
-  const engine = await prepareEngine(checkpoint, servingOptions(parseWeightPlan(weights), numRanks), {
-    cacheDir,
-    numThreads,
-    onProgress: progress.onProgress,
-  }).finally(progress.finish);
+  const engine = await untilInterrupted((signal) => prepare(checkpoint, options, { cacheDir, numThreads, signal }));
   console.log(formatEngine(engine, performance.now() - startMs));
+}
+
+/** With a progress bar; throws `cancelled` when it is interrupted, in whatever work the signal comes. */
+async function prepare(checkpoint: string, options: EngineOptions, where: PrepareOptions): Promise<CompiledEngine> {
+  const progress = createCompileProgress();
+  try {
+    return await prepareEngine(checkpoint, options, { ...where, onProgress: progress.onProgress });
+  } catch (cause) {
+    if (!where.signal?.aborted) throw cause;
+    throw new ServingError('cancelled', 'Interrupted: no engine was kept.', {}, { cause });
+  } finally {
+    progress.finish();
+  }
 }
 
 function formatEngine({ dir, manifest, isReused }: CompiledEngine, durationMs: number): string {

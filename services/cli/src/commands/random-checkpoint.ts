@@ -4,6 +4,7 @@ import { Argument, Command } from 'commander';
 import { type PublishedSizeId, publishedSizes } from '../inspect/published-sizes.js';
 import { publishedConfig } from '../random-checkpoint/published-config.js';
 import { writeRandomCheckpoint } from '../random-checkpoint/write-random-checkpoint.js';
+import { untilInterrupted } from '../until-interrupted.js';
 import { parseCount, parseIndex } from './parse-count.js';
 
 interface RandomCheckpointFlags {
@@ -34,27 +35,27 @@ async function randomCheckpoint(
       option: '--layers',
     });
   }
-  const interrupt = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => interrupt.abort());
+  await untilInterrupted((signal) => write(dir, publishedConfig(size, numLayers), seed, signal));
+  console.log(`A ${size.name} of ${numLayers} layers with random weights is in ${dir}`);
+}
+
+/** With a progress bar; throws `cancelled` when it is interrupted. */
+async function write(dir: string, config: object, seed: number, signal: AbortSignal): Promise<void> {
   let progress: Progress | undefined;
+  const onStart = (total: number) => {
+    progress = createProgress({ title: 'Writing checkpoint', total, unit: 'bytes' });
+  };
   try {
     await writeRandomCheckpoint(
       dir,
-      publishedConfig(size, numLayers),
+      config,
       { seed },
-      {
-        onStart: (total) => {
-          progress = createProgress({ title: 'Writing checkpoint', total, unit: 'bytes' });
-        },
-        onBytes: (numBytes) => progress?.advance(numBytes),
-        signal: interrupt.signal,
-      },
+      { onStart, onBytes: (numBytes) => progress?.advance(numBytes), signal },
     );
-  } catch (error) {
+    progress?.finish();
+  } catch (cause) {
     progress?.fail();
-    if (!interrupt.signal.aborted) throw error;
-    throw new ServingError('cancelled', `Interrupted: nothing was kept in ${dir}.`, { dir }, { cause: error });
+    if (!signal.aborted) throw cause;
+    throw new ServingError('cancelled', `Interrupted: nothing was kept in ${dir}.`, { dir }, { cause });
   }
-  progress?.finish();
-  console.log(`A ${size.name} of ${numLayers} layers with random weights is in ${dir}`);
 }
