@@ -21,15 +21,31 @@ describe('a signal', () => {
     });
   }
 
-  it('refuses new requests while a stream finishes', async () => {
-    const server = await startServer();
-    const events = server.api.stream(longAnswer(300));
+  it('answers new requests with 503 while a stream finishes, and says what it waits for', async () => {
+    const server = await startServer({ 'log-level': 'info' });
+    const events = server.api.stream(longAnswer(600));
     await events.next();
     server.process.signal('SIGTERM');
-    const look = () => fetch(`${server.url}/health/live`).catch(() => 'refused');
-    await expect.poll(look, { interval: 10, timeout: 10_000 }).toBe('refused');
+    await server.process.printed(/waiting for 1 request to end, at most 30 s/);
+    const refused = await server.api.post('/v1/chat/completions', longAnswer(1));
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
     for await (const _ of events);
     expect(await server.process.exited).toBe(0);
+    expect(server.process.output).toContain(
+      'SIGTERM: shutting down; a second signal or Ctrl-C ends the process at once',
+    );
+    expect(server.process.output).not.toContain('"stack"');
+  });
+
+  it('that comes twice ends the server at once', async () => {
+    const server = await startServer({ 'log-level': 'info' });
+    const events = server.api.stream(longAnswer(4000));
+    await events.next();
+    server.process.signal('SIGINT');
+    await server.process.printed(/waiting for 1 request/);
+    const again = setInterval(() => server.process.signal('SIGINT'), 50);
+    expect(await server.process.exited).toBe(1);
+    clearInterval(again);
   });
 
   it('breaks answers off that take longer than --grace-ms, and says so', async () => {
@@ -41,6 +57,7 @@ describe('a signal', () => {
     for await (const event of events) rest.push(event);
     expect(JSON.parse(rest.at(-1)!)).toMatchObject({ error: { type: 'server_error', code: 'shutting_down' } });
     expect(await server.process.exited).toBe(0);
+    expect(server.process.output).not.toContain('"stack"');
   });
 });
 
@@ -60,7 +77,7 @@ describe('starting', () => {
     expect(starting.output).not.toContain('Tessera serves');
   });
 
-  it('compiles an engine once, and is ready in seconds the next time', async () => {
+  it('compiles an engine once', async () => {
     const start = () => startServer({ 'engine-cache': engineCache, 'log-level': 'info' });
     const first = await start();
     await first.stop();
@@ -68,9 +85,7 @@ describe('starting', () => {
     const compiled = await readdir(engineCache, { recursive: true });
     expect(compiled.filter(isPartial)).toEqual([]);
 
-    const startMs = performance.now();
     const second = await start();
-    expect(performance.now() - startMs).toBeLessThan(5_000);
     await second.stop();
     expect(second.process.output).toContain('"isReused":true');
     expect(await readdir(engineCache, { recursive: true })).toEqual(compiled);

@@ -1,6 +1,11 @@
 import multipart from '@fastify/multipart';
-import { ServingError } from '@tessera/domain';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify';
 import { registerChatRoute } from './chat/chat-route.js';
 import { registerFilesRoute } from './files/files-route.js';
 import type { GatewayContext } from './gateway-context.js';
@@ -9,6 +14,7 @@ import { registerHealthRoute } from './health/health-route.js';
 import { registerBodyParser } from './http/body-parser.js';
 import { registerErrorReply, sendError } from './http/error-reply.js';
 import { registerRequestIdHeader, requestIdOf } from './http/request-id.js';
+import { shuttingDown } from './http/shutting-down.js';
 import { registerUnmatchedRoute } from './http/unmatched-route.js';
 import { registerHttpMetrics } from './metrics/http-metrics.js';
 import { registerMetricsRoute } from './metrics/metrics-route.js';
@@ -53,10 +59,14 @@ function registerRoutes(app: FastifyInstance, context: GatewayContext, isDrainin
     chat: 'POST /v1/chat/completions',
   }));
   app.register(async (api) => {
-    api.addHook('onRequest', async () => {
-      if (isDraining())
-        throw new ServingError('shutting_down', 'the server is shutting down', { retryAfterSeconds: 1 });
-    });
+    const refuseWhileDraining = async (_request: FastifyRequest, reply: FastifyReply) => {
+      if (!isDraining()) return;
+      reply.header('connection', 'close');
+      throw shuttingDown();
+    };
+    api.addHook('onRequest', refuseWhileDraining);
+    // A body may take long to come.
+    api.addHook('preHandler', refuseWhileDraining);
     registerChatRoute(api, context);
     registerTokenizeRoute(api, context);
     registerFilesRoute(api, files, blobs, config);

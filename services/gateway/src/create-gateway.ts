@@ -1,5 +1,4 @@
 import { setTimeout } from 'node:timers/promises';
-import { ServingError } from '@tessera/domain';
 import { loadConfig } from '@tessera/runtime';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './build-app.js';
@@ -11,6 +10,7 @@ import { createSpillingBlobStore } from './files/spilling-blob-store.js';
 import type { GatewayContext } from './gateway-context.js';
 import type { GatewayDeps } from './gateway-deps.js';
 import { ActiveRequests } from './http/active-requests.js';
+import { shuttingDown } from './http/shutting-down.js';
 import { GenerationMetrics } from './metrics/generation-metrics.js';
 
 /** Time for aborted answers to say so to their clients before the sockets are closed. */
@@ -22,7 +22,10 @@ export interface Gateway {
   readonly numActiveRequests: number;
   /** Starts accepting connections; the URL it listens on. Port 0 takes any free port. */
   listen(address: { readonly host: string; readonly port: number }): Promise<string>;
-  /** Stops accepting, lets running answers finish within `graceMs`, aborts the rest with `shutting_down`, drops all files. */
+  /**
+   * Answers new requests with `shutting_down` while running ones finish within `graceMs`, aborts the rest, stops
+   * listening, drops all files.
+   */
   close(): Promise<void>;
 }
 
@@ -31,7 +34,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
   const config = loadConfig(gatewayConfigSchema, { env: {}, overrides: options });
   assertWritableDir(config.filesDir, '--files-dir');
   const context = createContext(deps, config);
-  const { active, blobs } = context;
+  const { blobs, active } = context;
   let closing: Promise<void> | undefined;
   const app = buildApp(context, () => closing !== undefined);
   return {
@@ -40,7 +43,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
     },
     listen: (address) => app.listen(address),
     close: () => {
-      closing ??= drain(app, active, config.graceMs).finally(() => blobs.close());
+      closing ??= drain(app, context).finally(() => blobs.close());
       return closing;
     },
   };
@@ -58,18 +61,22 @@ export function createContext(deps: GatewayDeps, config: GatewayConfig): Gateway
     config,
     blobs,
     files: new FileRegistry(blobs),
-    active: new ActiveRequests(),
+    active: new ActiveRequests((error) => deps.logger.error({ err: error }, 'could not free what a request held')),
     generationMetrics: new GenerationMetrics(deps.metrics),
     maxContextLen: deps.model.maxContextLen,
     maxTokenBytes: longestTokenBytes(deps.processor),
   };
 }
 
-async function drain(app: FastifyInstance, active: ActiveRequests, graceMs: number): Promise<void> {
-  const closed = app.close();
-  await withinMs(graceMs, active.idle());
-  active.abortAll(new ServingError('shutting_down', 'the server is shutting down', { retryAfterSeconds: 1 }));
+async function drain(app: FastifyInstance, { active, config, logger }: GatewayContext): Promise<void> {
+  if (active.size > 0) {
+    const requests = active.size === 1 ? '1 request' : `${active.size} requests`;
+    logger.info(`waiting for ${requests} to end, at most ${config.graceMs / 1000} s`);
+  }
+  await withinMs(config.graceMs, active.idle());
+  active.abortAll(shuttingDown());
   await withinMs(farewellMs, active.idle());
+  const closed = app.close();
   app.server.closeIdleConnections();
   await withinMs(farewellMs, closed);
   app.server.closeAllConnections();

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
 import type { SchedulerEvent } from '@tessera/domain';
 import { ServingError } from '@tessera/domain';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -203,6 +205,22 @@ describe('an answer as a stream', () => {
     });
   });
 
+  it('ends with an error that hides what went wrong inside, which the log tells', async () => {
+    await start({
+      script: async function* () {
+        yield { kind: 'tokens', tokens: sampled(tokenizer.encodeText('a')) };
+        throw new TypeError('secret detail');
+      },
+    });
+    const response = await tiny.post('/v1/chat/completions', question('x', { stream: true }));
+    const events = eventsOf(await response.text());
+    expect(JSON.parse(events.at(-1)!)).toEqual({
+      error: { message: expect.not.stringContaining('secret'), type: 'server_error', param: null, code: 'internal' },
+    });
+    expect(tiny.lines.join('')).toContain('secret detail');
+    expect(tiny.scheduler.numRunning).toBe(0);
+  });
+
   it('waits for a client that does not read', async () => {
     let numSaid = 0;
     const paragraph = Array.from({ length: 5000 }, () => tokenizer.encodeText('a')[0]!);
@@ -283,10 +301,61 @@ describe('shutting down', () => {
     const sent = tiny.ask(question('x'));
     await expect.poll(() => tiny.scheduler.numRunning).toBe(1);
     const closed = tiny.gateway.close();
+    expect(tiny.lines.join('')).toContain('waiting for 1 request to end, at most 10 s');
     finish();
     expect((await sent).body.choices[0].message.content).toBe('a red circle');
     await closed;
     expect(tiny.gateway.numActiveRequests).toBe(0);
+  });
+
+  it('answers new requests with 503 until the running ones have ended', async () => {
+    const finishing = new AbortController();
+    await start({
+      options: { graceMs: 10_000 },
+      script: async function* (_request, signal) {
+        yield { kind: 'tokens', tokens: sampled(tokenizer.encodeText('a')) };
+        await untilAborted(AbortSignal.any([signal, finishing.signal]));
+      },
+    });
+    const running = await tiny.post('/v1/chat/completions', question('x', { stream: true }));
+    const closed = tiny.gateway.close();
+    for (const path of ['/v1/chat/completions', '/tokenize']) {
+      const refused = await tiny.post(path, question('x'));
+      expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '1']);
+      expect(await refused.json()).toMatchObject({ error: { code: 'shutting_down' } });
+    }
+    expect((await fetch(`${tiny.url}/health/ready`)).status).toBe(503);
+    finishing.abort(new ServingError('worker_failed', 'enough'));
+    await running.text();
+    await closed;
+    await expect(fetch(tiny.url)).rejects.toThrow();
+  });
+
+  it('refuses a request whose body comes only while it waits', async () => {
+    const finishing = new AbortController();
+    await start({
+      options: { graceMs: 10_000 },
+      script: async function* (_request, signal) {
+        yield { kind: 'tokens', tokens: sampled(tokenizer.encodeText('a')) };
+        await untilAborted(AbortSignal.any([signal, finishing.signal]));
+      },
+    });
+    const running = await tiny.post('/v1/chat/completions', question('x', { stream: true }));
+    const late = request(`${tiny.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', expect: '100-continue' },
+    });
+    late.flushHeaders();
+    await once(late, 'continue');
+    const closed = tiny.gateway.close();
+    late.end(JSON.stringify(question('x')));
+    const [response] = await once(late, 'response');
+    expect(response.statusCode).toBe(503);
+    response.resume();
+    finishing.abort(new ServingError('worker_failed', 'enough'));
+    await running.text();
+    await closed;
+    expect(tiny.scheduler.requests).toHaveLength(1);
   });
 
   it('ends an answer that takes longer with shutting_down', async () => {
@@ -301,6 +370,8 @@ describe('shutting down', () => {
     const text = response.text();
     await tiny.gateway.close();
     expect(JSON.parse(eventsOf(await text).at(-1)!)).toMatchObject({ error: { code: 'shutting_down' } });
+    expect(tiny.lines.join('')).toContain('answer broken off: the server is shutting down');
+    expect(tiny.lines.join('')).not.toContain('"stack"');
     expect(tiny.scheduler.numRunning).toBe(0);
   });
 });

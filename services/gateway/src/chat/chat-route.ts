@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { ServingError } from '@tessera/domain';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { GatewayContext } from '../gateway-context.js';
 import { validate } from '../http/validate.js';
@@ -58,7 +59,7 @@ async function sendStream(
     hasLogprobs: body.logprobs === true,
     onError: (error) => {
       reply.errorReason = error.reason;
-      reply.log.warn({ err: error }, 'answer failed amid its stream');
+      logBrokenAnswer(reply, error);
     },
   });
   const first = await events.next();
@@ -67,6 +68,15 @@ async function sendStream(
     .header('cache-control', 'no-cache')
     .header('x-accel-buffering', 'no');
   return reply.send(Readable.from(startingWith(first, events)));
+}
+
+/** Clients that leave and a server that stops are part of the day: a line, no stack. */
+function logBrokenAnswer({ log }: FastifyReply, error: ServingError): void {
+  if (error.reason === 'cancelled' || error.reason === 'shutting_down') {
+    log.info(`answer broken off: ${error.message}`);
+  } else {
+    log.warn({ err: error }, 'answer failed amid its stream');
+  }
 }
 
 async function* startingWith(first: IteratorResult<string>, rest: AsyncGenerator<string>): AsyncGenerator<string> {

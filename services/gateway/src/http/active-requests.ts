@@ -1,5 +1,4 @@
-import type { ServerResponse } from 'node:http';
-import { finished } from 'node:stream';
+import { finished, type Writable } from 'node:stream';
 import { ServingError } from '@tessera/domain';
 
 /** A request being answered. */
@@ -15,12 +14,15 @@ export class ActiveRequests {
   readonly #controllers = new Set<AbortController>();
   #whenIdle: (() => void)[] = [];
 
+  /** `onFailedCleanUp` is told of an error that no request can be answered with any more. */
+  constructor(private readonly onFailedCleanUp: (error: unknown) => void) {}
+
   get size(): number {
     return this.#controllers.size;
   }
 
   /** Counts a request in; it counts itself out when `response` ends. */
-  begin(response: ServerResponse): ActiveRequest {
+  begin(response: Writable): ActiveRequest {
     const controller = new AbortController();
     const ended = new Promise<void>((resolve) => {
       finished(response, { readable: false }, (error) => {
@@ -33,7 +35,7 @@ export class ActiveRequests {
     return {
       signal: controller.signal,
       onEnd: (cleanUp) => {
-        void ended.then(cleanUp);
+        ended.then(cleanUp).catch(this.onFailedCleanUp);
       },
     };
   }

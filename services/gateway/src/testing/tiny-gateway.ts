@@ -16,6 +16,8 @@ export interface TinyGateway {
   readonly gateway: Gateway;
   readonly scheduler: ScriptedScheduler;
   readonly encoder: RecordingEncoder;
+  /** What it logged, one JSON text an entry. */
+  readonly lines: readonly string[];
   post(path: string, body: unknown, signal?: AbortSignal): Promise<Response>;
   /** The body of an answer, or of an error. */
   ask(body: object, path?: string): Promise<{ status: number; body: JsonValue }>;
@@ -30,13 +32,14 @@ export interface TinyGatewayOptions {
 
 export async function startTinyGateway(given: TinyGatewayOptions): Promise<TinyGateway> {
   const encoder = new RecordingEncoder(given.encode);
+  const lines: string[] = [];
   const scheduler = new ScriptedScheduler(given.script, encoder);
   const deps: GatewayDeps = {
     processor: tinyProcessor,
     model: { id: 'tiny', revision: 'revision-0123456789', createdUnixSeconds: 1_700_000_000, maxContextLen: 4096 },
     scheduler,
     encoders: new Map([['encoder-0', encoder]]),
-    logger: createLogger({ name: 'gateway', level: 'silent' }),
+    logger: createLogger({ name: 'gateway', stream: { write: (line) => lines.push(line) }, isPretty: false }),
     metrics: createMetrics(),
     isReady: () => ({ ready: true }),
     ...given.deps,
@@ -55,6 +58,7 @@ export async function startTinyGateway(given: TinyGatewayOptions): Promise<TinyG
     gateway,
     scheduler,
     encoder,
+    lines,
     post,
     ask: async (body, path = '/v1/chat/completions') => {
       const response = await post(path, body);
