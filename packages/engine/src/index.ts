@@ -18,3 +18,4 @@ export { createRandom } from './probe/seeded-random.js';
 export { type GraphRun, type NodeRun, SessionProfiler } from './profile/session-profiler.js';
 export { createDecoderEngine } from './worker/create-decoder-engine.js';
 export { createEncoderEngine } from './worker/create-encoder-engine.js';
+export type { EngineThread } from './worker/worker-client.js';

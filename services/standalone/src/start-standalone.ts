@@ -89,7 +89,7 @@ export async function startStandalone(
       encoders: new Map([[encoderAddress, visionEncoder]]),
       logger,
       metrics,
-      isReady: () => readinessOf(scheduler),
+      isReady: () => readinessOf([scheduler.snapshot, decoder, encoderEngine]),
     },
     gatewayOptions(config),
   );

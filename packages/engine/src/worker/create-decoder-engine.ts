@@ -1,6 +1,6 @@
 import type { DecoderDescription, DecoderEngine, StepResult } from '@tessera/domain';
 import type { DecoderOptions } from '../decoder/decoder-options.js';
-import { WorkerClient } from './worker-client.js';
+import { type EngineThread, WorkerClient } from './worker-client.js';
 
 export interface DecoderWorkerData {
   readonly engineDir: string;
@@ -8,7 +8,10 @@ export interface DecoderWorkerData {
 }
 
 /** All decoder ranks of an engine directory, in a worker thread of their own. Throws `engine_invalid`. */
-export async function createDecoderEngine(engineDir: string, options: DecoderOptions): Promise<DecoderEngine> {
+export async function createDecoderEngine(
+  engineDir: string,
+  options: DecoderOptions,
+): Promise<DecoderEngine & EngineThread> {
   const entry = new URL('./decoder-worker.js', import.meta.url);
   const workerData: DecoderWorkerData = { engineDir, options };
   const client = await WorkerClient.start<DecoderDescription>(entry, workerData);
@@ -18,5 +21,8 @@ export async function createDecoderEngine(engineDir: string, options: DecoderOpt
     unstage: (embeddingKey) => client.call('unstage', [embeddingKey]),
     step: (plan) => client.call<StepResult>('step', [plan]),
     close: () => client.close(),
+    get failure() {
+      return client.failure;
+    },
   };
 }

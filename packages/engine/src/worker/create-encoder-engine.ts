@@ -1,6 +1,6 @@
 import type { EncoderDescription, EncoderEngine } from '@tessera/domain';
 import type { SessionOptions } from '../ort/create-session.js';
-import { WorkerClient } from './worker-client.js';
+import { type EngineThread, WorkerClient } from './worker-client.js';
 
 export interface EncoderWorkerData {
   readonly engineDir: string;
@@ -8,7 +8,10 @@ export interface EncoderWorkerData {
 }
 
 /** The vision tower of an engine directory, in a worker thread of its own. Throws `engine_invalid`. */
-export async function createEncoderEngine(engineDir: string, options: SessionOptions): Promise<EncoderEngine> {
+export async function createEncoderEngine(
+  engineDir: string,
+  options: SessionOptions,
+): Promise<EncoderEngine & EngineThread> {
   const entry = new URL('./encoder-worker.js', import.meta.url);
   const workerData: EncoderWorkerData = { engineDir, options };
   const client = await WorkerClient.start<EncoderDescription>(entry, workerData);
@@ -16,5 +19,8 @@ export async function createEncoderEngine(engineDir: string, options: SessionOpt
     description: client.description,
     encode: (visuals) => client.call<Float32Array[]>('encode', [visuals]),
     close: () => client.close(),
+    get failure() {
+      return client.failure;
+    },
   };
 }

@@ -12,6 +12,9 @@ vi.mock('node:worker_threads', async (importOriginal) => ({
   },
 }));
 
+/** That of this file, where the engines of these tests are. */
+const stack = expect.stringContaining('serve-engine.spec');
+
 describe('serveEngine', () => {
   let channel: MessageChannel;
   beforeEach(() => {
@@ -48,7 +51,7 @@ describe('serveEngine', () => {
       throw new ServingError('engine_invalid', 'No graph.', { graph: 'a.onnx' });
     });
     expect(await hello).toEqual({
-      error: { reason: 'engine_invalid', message: 'No graph.', facts: { graph: 'a.onnx' } },
+      error: { reason: 'engine_invalid', message: 'No graph.', facts: { graph: 'a.onnx' }, stack },
     });
   });
 
@@ -80,8 +83,8 @@ describe('serveEngine', () => {
       work: async () => undefined,
     });
     expect(await callAll(['fail'], ['crash'], ['unheard'], ['work'])).toEqual([
-      { callId: 0, error: { reason: 'media_undecodable', message: 'Bad file.', facts: { field: 'image' } } },
-      { callId: 1, error: { reason: 'internal', message: 'not a function', facts: {} } },
+      { callId: 0, error: { reason: 'media_undecodable', message: 'Bad file.', facts: { field: 'image' }, stack } },
+      { callId: 1, error: { reason: 'internal', message: 'not a function', facts: {}, stack } },
       { callId: 2, error: expect.objectContaining({ reason: 'internal' }) },
       { callId: 3, value: undefined },
     ]);

@@ -1,5 +1,5 @@
 import { parentPort, type TransferListItem } from 'node:worker_threads';
-import { serializeError } from '@tessera/domain';
+import { serializeWorkerError } from './worker-error.js';
 import type { WorkerCall, WorkerHello, WorkerReply } from './worker-protocol.js';
 
 /** A method as the worker runs it; buffers in `transfer` move to the caller instead of being copied. */
@@ -24,7 +24,7 @@ export async function serveEngine<Description>(
     });
     port.postMessage({ description } satisfies WorkerHello<Description>);
   } catch (error) {
-    port.postMessage({ error: serializeError(error) } satisfies WorkerHello<Description>);
+    port.postMessage({ error: serializeWorkerError(error) } satisfies WorkerHello<Description>);
   }
 }
 
@@ -36,6 +36,6 @@ async function run(
     const result = await methods[method](...(args as never[]));
     return { reply: { callId, value: result?.value }, transfer: result?.transfer ?? [] };
   } catch (error) {
-    return { reply: { callId, error: serializeError(error) }, transfer: [] };
+    return { reply: { callId, error: serializeWorkerError(error) }, transfer: [] };
   }
 }

@@ -51,6 +51,7 @@ describe('WorkerClient', () => {
   test('rejects what cannot be sent, and goes on', async () => {
     const client = await start();
     await expect(client.call('echo', [() => 1])).rejects.toThrow('could not be cloned');
+    expect(client.numPending).toBe(0);
     expect(await client.call('echo', [1])).toBe(1);
   });
 
@@ -64,6 +65,7 @@ describe('WorkerClient', () => {
       const pending = [client.call('forget', []), client.call(method, []), client.call('forget', [])];
       for (const outcome of await Promise.allSettled(pending)) expect(outcome).toMatchObject({ reason: failure });
       await expect(client.call('echo', [1])).rejects.toMatchObject(failure);
+      expect(client.failure).toMatchObject(failure);
     });
   }
 

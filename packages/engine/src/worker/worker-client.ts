@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type TransferListItem, Worker } from 'node:worker_threads';
-import { deserializeError, ServingError } from '@tessera/domain';
+import { ServingError } from '@tessera/domain';
+import { deserializeWorkerError } from './worker-error.js';
 import type { WorkerCall, WorkerHello, WorkerReply } from './worker-protocol.js';
 
 interface PendingCall {
@@ -8,11 +9,17 @@ interface PendingCall {
   readonly reject: (error: Error) => void;
 }
 
+/** The life of an engine's thread. */
+export interface EngineThread {
+  /** Why it can run nothing any more; undefined while it can. */
+  readonly failure: Error | undefined;
+}
+
 /**
  * An engine in a worker thread, seen from outside: calls run there one after the other. When the thread dies, every
  * pending and later call rejects with `worker_failed`.
  */
-export class WorkerClient<Description> {
+export class WorkerClient<Description> implements EngineThread {
   readonly description: Description;
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingCall>();
@@ -33,7 +40,7 @@ export class WorkerClient<Description> {
     const hello = await firstMessage<WorkerHello<Description>>(worker);
     if ('error' in hello) {
       await worker.terminate();
-      throw deserializeError(hello.error);
+      throw deserializeWorkerError(hello.error);
     }
     return new WorkerClient(worker, hello.description);
   }
@@ -42,9 +49,19 @@ export class WorkerClient<Description> {
     if (this.#failure) return Promise.reject(this.#failure);
     const callId = this.#numCalls++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(callId, { resolve, reject });
+      // Throws for what cannot be sent; then there is no reply to wait for.
       this.#worker.postMessage({ callId, method, args } satisfies WorkerCall, transfer);
+      this.#pending.set(callId, { resolve, reject });
     });
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Calls that wait for their reply. */
+  get numPending(): number {
+    return this.#pending.size;
   }
 
   /** Lets the engine close itself, then ends the thread, whether or not it could. */
@@ -59,7 +76,7 @@ export class WorkerClient<Description> {
   #settle(reply: WorkerReply): void {
     const pending = this.#pending.get(reply.callId);
     this.#pending.delete(reply.callId);
-    if ('error' in reply) pending?.reject(deserializeError(reply.error));
+    if ('error' in reply) pending?.reject(deserializeWorkerError(reply.error));
     else pending?.resolve(reply.value as never);
   }
 

@@ -1,4 +1,4 @@
-import type { SerializedServingError } from '@tessera/domain';
+import type { WorkerError } from './worker-error.js';
 
 /** A call of one method of an engine in a worker thread. */
 export interface WorkerCall {
@@ -9,9 +9,7 @@ export interface WorkerCall {
 
 export type WorkerReply =
   | { readonly callId: number; readonly value: unknown }
-  | { readonly callId: number; readonly error: SerializedServingError };
+  | { readonly callId: number; readonly error: WorkerError };
 
 /** What a worker says first. */
-export type WorkerHello<Description> =
-  | { readonly description: Description }
-  | { readonly error: SerializedServingError };
+export type WorkerHello<Description> = { readonly description: Description } | { readonly error: WorkerError };
