@@ -8,7 +8,7 @@ import type { WeightForms } from '../weights/weight-forms.js';
 import { type WeightPlan, weightParts } from '../weights/weight-plan.js';
 
 /** Raised whenever graphs or layout change, so that older engines are compiled anew. */
-export const engineFormatVersion = 2;
+export const engineFormatVersion = 3;
 
 /** What a compilation may choose; the same checkpoint and options give the same engine. */
 export interface EngineOptions {

@@ -3,7 +3,7 @@ import { type Range, sliceOf } from '../checkpoint/weight-slice.js';
 import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import type { MatrixWeight } from '../weights/matrix-weight.js';
 import { formOf, type WeightForms } from '../weights/weight-forms.js';
-import { linear, rmsNorm, rotate, rowsOf, swiGlu } from './layers.js';
+import { addAndNorm, linear, matMul, type Residual, rmsNorm, rotate, rowsOf, swiGlu } from './layers.js';
 import type { ShardPlan } from './shard-plan.js';
 
 /**
@@ -48,20 +48,21 @@ function betweenAttentions(parts: DecoderParts, layer: number): DecoderGraph {
   const { text } = parts.config;
   const name = `between-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  let x = residualInput(graph, text);
+  let residual: Residual = { x: residualInput(graph, text) };
   if (layer > 0) {
-    x = graph.node(path(layer - 1, 'self_attn'), 'Add', [x, outputProjection(graph, parts, layer - 1)]);
-    x = graph.node(path(layer - 1, 'mlp'), 'Add', [x, feedForward(graph, parts, layer - 1, x)]);
-    graph.output('next_residual', x, 'float32', ['n', text.hiddenSize]);
+    const attended = { ...residual, delta: outputProjection(graph, parts, layer - 1) };
+    residual = feedForward(graph, parts, layer - 1, attended);
   }
-  if (layer < text.numLayers) queriesKeysValues(graph, parts, layer, x);
+  if (layer < text.numLayers) residual = queriesKeysValues(graph, parts, layer, residual);
+  else residual = { x: graph.node('/model/layers', 'Add', [residual.x, residual.delta]) };
+  if (layer > 0) graph.output('next_residual', residual.x, 'float32', ['n', text.hiddenSize]);
   return { name, graph };
 }
 
 function attentionIn(parts: DecoderParts, layer: number): DecoderGraph {
   const name = `attention-in-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  queriesKeysValues(graph, parts, layer, residualInput(graph, parts.config.text));
+  queriesKeysValues(graph, parts, layer, { x: residualInput(graph, parts.config.text) });
   return { name, graph };
 }
 
@@ -76,8 +77,8 @@ function mlp(parts: DecoderParts, layer: number): DecoderGraph {
   const { text } = parts.config;
   const name = `mlp-${index(layer)}`;
   const graph = new GraphBuilder(name);
-  const x = residualInput(graph, text);
-  graph.output('partial', feedForward(graph, parts, layer, x), 'float32', ['n', text.hiddenSize]);
+  const { delta } = feedForward(graph, parts, layer, { x: residualInput(graph, text) });
+  graph.output('partial', delta, 'float32', ['n', text.hiddenSize]);
   return { name, graph };
 }
 
@@ -101,13 +102,12 @@ function head(parts: DecoderParts): DecoderGraph {
  *                                               ├ k ─ rotate
  *                                               └ v
  */
-function queriesKeysValues(graph: GraphBuilder, parts: DecoderParts, layer: number, x: Value): void {
-  const { text } = parts.config;
-  const { headDim, hiddenSize, rmsNormEps } = text;
+function queriesKeysValues(graph: GraphBuilder, parts: DecoderParts, layer: number, residual: Residual): Residual {
+  const { headDim } = parts.config.text;
   const cos = graph.input('cos', 'float32', ['n', headDim / 2]);
   const sin = graph.input('sin', 'float32', ['n', headDim / 2]);
   const normPath = path(layer, 'input_layernorm');
-  const normed = rmsNorm(graph, normPath, x, tensorName(layer, 'input_layernorm'), hiddenSize, rmsNormEps);
+  const { x, normed } = addAndNorm(graph, normPath, residual, normOf(parts, layer, 'input_layernorm'));
   const attentionPath = path(layer, 'self_attn');
   const { weight, bias } = qkvWeights(parts, layer);
   const qkv = linear(graph, `${attentionPath}/qkv_proj`, rowsOf(graph, normPath, normed), weight, bias);
@@ -117,6 +117,7 @@ function queriesKeysValues(graph: GraphBuilder, parts: DecoderParts, layer: numb
   graph.output('q', rotate(graph, `${attentionPath}/q_rotary`, q, cos, sin), 'float32', ['n', qDim]);
   graph.output('k', rotate(graph, `${attentionPath}/k_rotary`, k, cos, sin), 'float32', ['n', kvDim]);
   graph.output('v', v, 'float32', ['n', kvDim]);
+  return { x };
 }
 
 /** Row-parallel o_proj: attn [n, this rank's heads · d] → its part of [n, h]. */
@@ -126,17 +127,21 @@ function outputProjection(graph: GraphBuilder, parts: DecoderParts, layer: numbe
   return linear(graph, projectionPath, rowsOf(graph, projectionPath, attn), outputWeight(parts, layer));
 }
 
-/** Post-attention norm, column-parallel gate and up, row-parallel down: x [n, h] → this rank's part of [n, h]. */
-function feedForward(graph: GraphBuilder, parts: DecoderParts, layer: number, x: Value): Value {
-  const { hiddenSize, rmsNormEps } = parts.config.text;
+/** Post-attention norm, column-parallel gate and up, row-parallel down: adds this rank's part of [n, h] to x [n, h]. */
+function feedForward(graph: GraphBuilder, parts: DecoderParts, layer: number, residual: Residual) {
   const normPath = path(layer, 'post_attention_layernorm');
-  const name = tensorName(layer, 'post_attention_layernorm');
-  const normed = rowsOf(graph, normPath, rmsNorm(graph, normPath, x, name, hiddenSize, rmsNormEps));
-  const widen = (part: 'gate_proj' | 'up_proj'): Value =>
-    linear(graph, path(layer, `mlp/${part}`), normed, widenWeight(parts, layer, part));
-  const product = swiGlu(graph, path(layer, 'mlp'), widen('gate_proj'), widen('up_proj'));
+  const { x, normed } = addAndNorm(graph, normPath, residual, normOf(parts, layer, 'post_attention_layernorm'));
+  const rows = rowsOf(graph, normPath, normed);
+  const gate = linear(graph, path(layer, 'mlp/gate_proj'), rows, widenWeight(parts, layer, 'gate_proj'));
+  const up = matMul(graph, path(layer, 'mlp/up_proj'), rows, widenWeight(parts, layer, 'up_proj'));
   const downPath = path(layer, 'mlp/down_proj');
-  return linear(graph, downPath, rowsOf(graph, downPath, product), downWeight(parts, layer));
+  const product = rowsOf(graph, downPath, swiGlu(graph, path(layer, 'mlp'), gate, up));
+  return { x, delta: linear(graph, downPath, product, downWeight(parts, layer)) };
+}
+
+function normOf({ config }: DecoderParts, layer: number, part: 'input_layernorm' | 'post_attention_layernorm') {
+  const { hiddenSize, rmsNormEps } = config.text;
+  return { tensor: tensorName(layer, part), size: hiddenSize, eps: rmsNormEps };
 }
 
 /** q, k and v of a rank's heads, one below the other, as a matrix and as a bias. */

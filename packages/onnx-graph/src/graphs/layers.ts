@@ -2,11 +2,17 @@ import { sliceOf } from '../checkpoint/weight-slice.js';
 import type { GraphBuilder, Value } from '../onnx/graph-builder.js';
 import { type MatrixWeight, numCols, numRows } from '../weights/matrix-weight.js';
 
-/** Rows [n, k] that go into matmuls; what integer matmuls need of them is computed once, when the first one asks. */
-export interface Rows {
+/** What a matmul gives: rows [n, m], each still to be multiplied by its factor [n, 1] where there is one. */
+export interface Product {
   readonly value: Value;
-  /** Row-wise: values [n, k] uint8 around 128, and max |x| [n, 1]. */
-  quantized(): { readonly values: Value; readonly max: Value };
+  readonly factor?: Value;
+}
+
+/** Rows [n, k] that go into matmuls; what a kind of matmul needs of them is computed once, when the first one asks. */
+export interface Rows {
+  plain(): Value;
+  /** values [n, k] uint8 around 128; a row is (values − 128) / 127 · factor [n, 1]. */
+  quantized(): { readonly values: Value; readonly factor: Value };
 }
 
 /**
@@ -14,24 +20,36 @@ export interface Rows {
  *     x / max ─ QuantizeLinear(1/127, 128) ─ values
  *
  * A row's numbers depend on the row alone, so an integer matmul gives it the same result in any batch. The tiny term
- * keeps a row of zeros from dividing by zero and is lost beside any other.
+ * keeps a row of zeros from dividing by zero and is lost beside any other. A factor that is still open cancels in the
+ * values and joins the rows' own.
  */
-export function rowsOf(g: GraphBuilder, path: string, value: Value): Rows {
-  let quantized: ReturnType<Rows['quantized']> | undefined;
+export function rowsOf(g: GraphBuilder, path: string, x: Value | Product): Rows {
+  const product = typeof x === 'string' ? { value: x } : x;
   const quantize = (): ReturnType<Rows['quantized']> => {
-    const magnitude = g.node(`${path}/quantize`, 'Abs', [value]);
-    const peak = g.node(`${path}/quantize`, 'ReduceMax', [magnitude, g.ints('last_axis', [-1])], { keepdims: 1 });
-    const max = g.node(`${path}/quantize`, 'Add', [peak, g.constant('smallest_max', 'float32', 1e-30)]);
-    const unit = g.node(`${path}/quantize`, 'Div', [value, max]);
-    return { values: g.node(`${path}/quantize`, 'QuantizeLinear', [unit, ...quantization(g)]), max };
+    const quantizePath = `${path}/quantize`;
+    const magnitude = g.node(quantizePath, 'Abs', [product.value]);
+    const peak = g.node(quantizePath, 'ReduceMax', [magnitude, g.ints('last_axis', [-1])], { keepdims: 1 });
+    const max = g.node(quantizePath, 'Add', [peak, g.constant('smallest_max', 'float32', 1e-30)]);
+    const unit = g.node(quantizePath, 'Div', [product.value, max]);
+    const values = g.node(quantizePath, 'QuantizeLinear', [unit, ...quantization(g)]);
+    return { values, factor: applyFactor(g, quantizePath, { value: max, factor: product.factor }) };
   };
   return {
-    value,
-    quantized: () => {
-      quantized ??= quantize();
-      return quantized;
-    },
+    plain: once(() => applyFactor(g, `${path}/rows`, product)),
+    quantized: once(quantize),
   };
+}
+
+function once<Result>(compute: () => Result): () => Result {
+  let result: Result | undefined;
+  return () => {
+    result ??= compute();
+    return result;
+  };
+}
+
+function applyFactor(g: GraphBuilder, path: string, { value, factor }: Product): Value {
+  return factor ? g.node(path, 'Mul', [value, factor]) : value;
 }
 
 function quantization(g: GraphBuilder): Value[] {
@@ -40,39 +58,34 @@ function quantization(g: GraphBuilder): Value[] {
 
 /** x [n, k] → x · Wᵀ + b [n, m], by the matmul that the weight's form asks for. */
 export function linear(g: GraphBuilder, path: string, x: Rows, weight: MatrixWeight, bias?: MatrixWeight): Value {
-  const biasValue = bias && g.weight(bias)[0];
-  const [matrix, scale, zeroPoints] = g.weight(weight);
-  switch (weight.form.kind) {
-    case 'fp32':
-      return g.node(path, 'Gemm', biasValue ? [x.value, matrix, biasValue] : [x.value, matrix], { transB: 1 });
-    case 'int8':
-      return integerMatMul(g, path, x, { matrix, scale }, biasValue);
-    case 'int4': {
-      const inputs = [x.value, matrix, scale, zeroPoints, ...(biasValue ? [undefined, biasValue] : [])];
-      return g.node(path, 'MatMulNBits', inputs, {
-        K: numCols(weight),
-        N: numRows(weight),
-        bits: 4,
-        block_size: weight.form.blockLen,
-        accuracy_level: 4,
-      });
-    }
-  }
+  if (weight.form.kind !== 'int8') return floatMatMul(g, path, x, weight, bias);
+  const scaled = applyFactor(g, path, matMul(g, path, x, weight));
+  return bias ? g.node(path, 'Add', [scaled, g.weight(bias)[0]]) : scaled;
 }
 
-/** uint8 rows · int8 weights in integers, then the weights' scales and the rows' own. */
-function integerMatMul(
-  g: GraphBuilder,
-  path: string,
-  x: Rows,
-  { matrix, scale }: { readonly matrix: Value; readonly scale: Value },
-  bias: Value | undefined,
-): Value {
-  const { values, max } = x.quantized();
+/** x · Wᵀ, for a reader that can take the rows' factors later. */
+export function matMul(g: GraphBuilder, path: string, x: Rows, weight: MatrixWeight): Product {
+  if (weight.form.kind !== 'int8') return { value: floatMatMul(g, path, x, weight) };
+  const { values, factor } = x.quantized();
+  const [matrix, scale] = g.weight(weight);
   const [rowScale, rowZero] = quantization(g);
-  const product = g.node(path, 'MatMulIntegerToFloat', [values, matrix, rowScale, scale, rowZero]);
-  const scaled = g.node(path, 'Mul', [product, max]);
-  return bias ? g.node(path, 'Add', [scaled, bias]) : scaled;
+  return { value: g.node(path, 'MatMulIntegerToFloat', [values, matrix, rowScale, scale, rowZero]), factor };
+}
+
+/** The matmuls that take rows in float32 and add the bias themselves. */
+function floatMatMul(g: GraphBuilder, path: string, x: Rows, weight: MatrixWeight, bias?: MatrixWeight): Value {
+  const { form } = weight;
+  const [matrix, scale, zeroPoints] = g.weight(weight);
+  const biasValue = bias && g.weight(bias)[0];
+  if (form.kind !== 'int4') return g.node(path, 'Gemm', [x.plain(), matrix, biasValue], { transB: 1 });
+  const inputs = [x.plain(), matrix, scale, zeroPoints, undefined, biasValue];
+  return g.node(path, 'MatMulNBits', inputs, {
+    K: numCols(weight),
+    N: numRows(weight),
+    bits: 4,
+    block_size: form.blockLen,
+    accuracy_level: 4,
+  });
 }
 
 /** x [n, h] → x / √(mean(x²) + ε) · g. */
@@ -81,14 +94,35 @@ export function rmsNorm(g: GraphBuilder, path: string, x: Value, tensor: string,
   return g.node(path, 'SimplifiedLayerNormalization', [x, scale], { axis: -1, epsilon: { float: eps } });
 }
 
+/** The residual stream x [n, h] with what the last sublayer adds to it, where that is not in it yet. */
+export interface Residual {
+  readonly x: Value;
+  readonly delta?: Value;
+}
+
+/** The residual stream with the last addition in it, and its norm. */
+export function addAndNorm(
+  g: GraphBuilder,
+  path: string,
+  { x, delta }: Residual,
+  norm: { readonly tensor: string; readonly size: number; readonly eps: number },
+): { readonly x: Value; readonly normed: Value } {
+  if (!delta) return { x, normed: rmsNorm(g, path, x, norm.tensor, norm.size, norm.eps) };
+  const [scale] = g.weight(wholeVector(norm.tensor, norm.size));
+  const op = 'SkipSimplifiedLayerNormalization';
+  const [normed, , , sum] = g.multiNode(path, op, [x, delta, scale], 4, { epsilon: { float: norm.eps } });
+  return { x: sum, normed };
+}
+
 /** A stored vector, kept in float32. */
 export function wholeVector(tensor: string, size: number): MatrixWeight {
   return { name: tensor, slices: [sliceOf(tensor, [size])], form: { kind: 'fp32' } };
 }
 
-/** SiLU(gate) · up, elementwise. */
-export function swiGlu(g: GraphBuilder, path: string, gate: Value, up: Value): Value {
-  return g.node(path, 'Mul', [g.node(`${path}/act_fn`, 'QuickGelu', [gate], { alpha: { float: 1 } }), up]);
+/** SiLU(gate) · up, elementwise; up's factors stay open. */
+export function swiGlu(g: GraphBuilder, path: string, gate: Value, up: Product): Product {
+  const activated = g.node(`${path}/act_fn`, 'QuickGelu', [gate], { alpha: { float: 1 } });
+  return { value: g.node(path, 'Mul', [activated, up.value]), factor: up.factor };
 }
 
 /**

@@ -84,8 +84,9 @@ function normProbe(part: Part, name: string, size: number): ProbeGraph {
 }
 
 function swiGluProbe(part: Part, size: number): ProbeGraph {
-  return rowProbe({ part, op: 'QuickGelu, Mul', size, inputs: { x: size, up: size } }, (g, gate, up) =>
-    swiGlu(g, '/probe', gate, up),
+  return rowProbe(
+    { part, op: 'QuickGelu, Mul', size, inputs: { x: size, up: size } },
+    (g, gate, up) => swiGlu(g, '/probe', gate, { value: up }).value,
   );
 }
 

@@ -4,7 +4,7 @@ import { GraphBuilder, type Value } from '../onnx/graph-builder.js';
 import type { MatrixWeight } from '../weights/matrix-weight.js';
 import { formOf, type WeightForms } from '../weights/weight-forms.js';
 import type { WeightPart } from '../weights/weight-plan.js';
-import { linear, rmsNorm, rotate, rowsOf, swiGlu, wholeVector } from './layers.js';
+import { addAndNorm, linear, type Residual, rotate, rowsOf, swiGlu, wholeVector } from './layers.js';
 
 /** RMSNorm epsilon of the tower, fixed in the reference whatever the configuration says (spec §5.6). */
 const visionEps = 1e-6;
@@ -37,16 +37,20 @@ export function visionGraph({ vision }: ModelConfig, options: VisionGraphOptions
   const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
   const inputs = declareInputs(g, vision, patchDim);
   const path = '/visual/patch_embed/proj';
-  let x = linear(g, path, rowsOf(g, path, inputs.patches), patchEmbedWeight(vision));
+  let residual: Residual = { x: linear(g, path, rowsOf(g, path, inputs.patches), patchEmbedWeight(vision)) };
   const tap = (name: string): void => {
-    if (options.hasTaps) g.output(name, x, 'float32', ['n', vision.hiddenSize]);
+    if (!options.hasTaps) return;
+    const { x, delta } = residual;
+    const sum = delta ? g.node(`/visual/taps/${name}`, 'Add', [x, delta]) : x;
+    g.output(name, sum, 'float32', ['n', vision.hiddenSize]);
   };
   tap('patch_embed');
+  const tower = { vision, weights: options.weights };
   for (let block = 0; block < vision.depth; block++) {
-    x = visionBlock(g, { vision, weights: options.weights }, block, x, inputs);
+    residual = visionBlock(g, tower, block, residual, inputs);
     tap(`block_${block}`);
   }
-  const merged = merger(g, { vision, weights: options.weights }, x);
+  const merged = merger(g, tower, residual);
   const embeds = g.node('/visual/merger/reverse', 'Gather', [merged, inputs.reverseIndex], { axis: 0 });
   g.output('embeds', embeds, 'float32', ['m', vision.outHiddenSize]);
   return g;
@@ -77,14 +81,15 @@ function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) 
 }
 
 /** x + proj(attention(norm1(x))), then + SwiGLU(norm2(…)). */
-function visionBlock(g: GraphBuilder, tower: TowerParts, block: number, x: Value, inputs: VisionInputs): Value {
-  const { vision } = tower;
+function visionBlock(g: GraphBuilder, tower: TowerParts, block: number, residual: Residual, inputs: VisionInputs) {
   const path = `/visual/blocks.${block}`;
-  const normed = rmsNorm(g, `${path}/norm1`, x, weightName(block, 'norm1'), vision.hiddenSize, visionEps);
-  const attended = attention(g, tower, block, normed, inputs);
-  const afterAttention = g.node(`${path}/attn`, 'Add', [x, attended]);
-  return g.node(path, 'Add', [afterAttention, feedForward(g, tower, block, afterAttention)]);
+  const before = addAndNorm(g, `${path}/norm1`, residual, normOf(tower.vision, weightName(block, 'norm1')));
+  const attended = { x: before.x, delta: attention(g, tower, block, before.normed, inputs) };
+  const { x, normed } = addAndNorm(g, `${path}/norm2`, attended, normOf(tower.vision, weightName(block, 'norm2')));
+  return { x, delta: feedForward(g, tower, block, normed) };
 }
+
+const normOf = ({ hiddenSize }: VisionConfig, tensor: string) => ({ tensor, size: hiddenSize, eps: visionEps });
 
 /**
  *     x [n, h] ─ qkv [n, 3h] ─ Split ─ rotate q, k ─ tile by window or by frame ─ MultiHeadAttention ─ untile ─ proj
@@ -127,21 +132,18 @@ function attendInWindows(g: GraphBuilder, path: string, parts: Value[], numHeads
   return g.node(`${path}/unwindow`, 'Gather', [rows, inputs.windowSlots], { axis: 0 });
 }
 
-function feedForward(g: GraphBuilder, tower: TowerParts, block: number, x: Value): Value {
+function feedForward(g: GraphBuilder, tower: TowerParts, block: number, normed: Value): Value {
   const path = `/visual/blocks.${block}/mlp`;
-  const { hiddenSize } = tower.vision;
-  const normed = rmsNorm(g, `/visual/blocks.${block}/norm2`, x, weightName(block, 'norm2'), hiddenSize, visionEps);
   const rows = rowsOf(g, path, normed);
   const gate = linear(g, `${path}/gate_proj`, rows, ...blockWeights(tower, block, 'mlp.gate_proj'));
   const up = linear(g, `${path}/up_proj`, rows, ...blockWeights(tower, block, 'mlp.up_proj'));
-  const product = rowsOf(g, `${path}/down_proj`, swiGlu(g, path, gate, up));
+  const product = rowsOf(g, `${path}/down_proj`, swiGlu(g, path, gate, { value: up }));
   return linear(g, `${path}/down_proj`, product, ...blockWeights(tower, block, 'mlp.down_proj'));
 }
 
 /** Norm, four neighbouring patches side by side, two linears around the exact (erf) GELU. */
-function merger(g: GraphBuilder, tower: TowerParts, x: Value): Value {
-  const { hiddenSize } = tower.vision;
-  const normed = rmsNorm(g, '/visual/merger/ln_q', x, 'visual.merger.ln_q.weight', hiddenSize, visionEps);
+function merger(g: GraphBuilder, tower: TowerParts, residual: Residual): Value {
+  const { normed } = addAndNorm(g, '/visual/merger/ln_q', residual, normOf(tower.vision, 'visual.merger.ln_q.weight'));
   const units = g.node('/visual/merger', 'Reshape', [normed, g.ints('unit_shape', [-1, mergedSize(tower.vision)])]);
   const innerPath = '/visual/merger/mlp.0';
   const inner = linear(g, innerPath, rowsOf(g, innerPath, units), ...mergerWeights(tower, 'mlp.0'));

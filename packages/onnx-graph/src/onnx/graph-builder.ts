@@ -143,6 +143,7 @@ const contribOps = new Set([
   'MatMulNBits',
   'MatMulIntegerToFloat',
   'QuickGelu',
+  'SkipSimplifiedLayerNormalization',
 ]);
 
 function valueInfo(
