@@ -19,6 +19,12 @@ describe.concurrent('a start that cannot succeed', () => {
     ['a degree that does not divide the model', ['--tp', '5'], /--tp 5: .*6 attention heads/],
     ['a context above the model', ['--max-context-len', '4097'], /--max-context-len 4097 is above 4096/],
     [
+      'a cache for no prompt',
+      ['--kv-cache-bytes', '1000'],
+      /--kv-cache-bytes 1000 .* at least 512, which take \d+ bytes/,
+    ],
+    ['a cache above what a memory holds', ['--kv-cache-tokens', '99000000'], /99000000 positions is above \d+/],
+    [
       'a folder for files that is not there',
       ['--files-dir', 'docs/none'],
       /--files-dir docs\/none must be an existing/,

@@ -15,6 +15,7 @@ import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
 import { createScheduler } from '@tessera/scheduler';
 import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-encoder';
+import { assertKvCapacity } from './assert-kv-capacity.js';
 import { assertListenable } from './assert-listenable.js';
 import type { StandaloneConfig } from './config.js';
 import { explainListenError } from './explain-listen-error.js';
@@ -47,10 +48,12 @@ export async function startStandalone(
   await assertListenable(config);
   const modelDir = resolve(config.model);
   const processor = await loadProcessor(modelDir);
+  const kvTokens = kvCapacityTokens(processor.config.text, config);
+  assertKvCapacity(kvTokens, processor.config.text, config);
   const engine = await unlessAborted(prepare(modelDir, config, onCompileProgress), context.signal);
   logger.info({ revision: engine.manifest.modelRevision, isReused: engine.isReused }, 'engine ready');
 
-  const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor));
+  const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor, kvTokens));
   context.onShutdown('decoder', () => decoder.close());
   assertContextLen(config.maxContextLen, decoder.description.maxContextLen);
   const encoderEngine = await createEncoderEngine(engine.dir, { numThreads: config.threads });
@@ -112,13 +115,13 @@ function prepare(
   });
 }
 
-function decoderOptions(config: StandaloneConfig, processor: Processor) {
+function decoderOptions(config: StandaloneConfig, processor: Processor, kvTokens: number) {
   return {
     numThreads: config.threads,
     kernel: config.kernel,
     kvDtype: config.kv,
     numLanes: config.maxSequences,
-    kvCapacityTokens: kvCapacityTokens(processor.config.text, config),
+    kvCapacityTokens: kvTokens,
     maxStepTokens: config.maxStepTokens,
     numTokens: processor.tokenizer.numTokens,
     maxContextLen: config.maxContextLen,
