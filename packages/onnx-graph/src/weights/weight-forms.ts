@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
 import type { PackedMatrix } from '../checkpoint/packed-matrix.js';
 import type { Int4Form, WeightForm } from './matrix-weight.js';
-import { type WeightPart, type WeightPlan, weightPlans } from './weight-plan.js';
+import { bothForms, type WeightPart, type WeightPlan, weightPlans } from './weight-plan.js';
 
 /** What decides about the form of every matrix of an engine. */
 export interface WeightForms {
@@ -44,6 +44,11 @@ function int4BlockLen(numColumns: number): number {
   return numColumns >= longRowLen ? 128 : 32;
 }
 
+/** The forms of a decoder kept twice in steps of few rows; undefined when it is kept once. */
+export function fewRowForms(forms: WeightForms): WeightForms | undefined {
+  return forms.plan.decoder === bothForms ? { ...forms, plan: { ...forms.plan, decoder: 'int4' } } : undefined;
+}
+
 /**
  * The form of a matrix of K columns, stacked from these tensors. Packed matrices are kept where int4 or `auto` is asked
  * and all of the stack can be; else `auto` makes them int8, which is finer than their own steps (docs/decisions/008).
@@ -54,7 +59,7 @@ export function formOf(
   tensors: readonly string[],
   numColumns: number,
 ): WeightForm {
-  const choice = plan[part];
+  const choice = plan[part] === bothForms ? 'int8' : plan[part];
   const kept = tensors.map((tensor) => packed[tensor]?.kept);
   if ((choice === 'auto' || choice === 'int4') && kept[0] && kept.every((form) => isSameForm(form, kept[0]))) {
     return kept[0];

@@ -10,8 +10,13 @@ export type WeightFormName = WeightForm['kind'];
 /** `auto` is what is nearest to the checkpoint: fp32 for floats, packed matrices as `formOf` says. */
 export type WeightChoice = WeightFormName | 'auto';
 
+/** The decoder's may be kept twice: int4 for steps of few rows, where reading weights decides, int8 for all others. */
+export const bothForms = 'int8+int4';
+
 /** The form of the weights that is asked for, part by part. */
-export type WeightPlan = Readonly<Record<WeightPart, WeightChoice>>;
+export type WeightPlan = Readonly<Record<Exclude<WeightPart, 'decoder'>, WeightChoice>> & {
+  readonly decoder: WeightChoice | typeof bothForms;
+};
 
 /**
  * What `--weights <form>` means for all parts (docs/decisions/006). int4 is for where memory or one stream decides, the
@@ -22,9 +27,11 @@ export const weightPlans = {
   fp32: { decoder: 'fp32', head: 'fp32', tower: 'fp32', merger: 'fp32' },
   int8: { decoder: 'int8', head: 'int8', tower: 'int8', merger: 'int8' },
   int4: { decoder: 'int4', head: 'int8', tower: 'int8', merger: 'int8' },
-} as const satisfies Record<WeightChoice, WeightPlan>;
+  [bothForms]: { decoder: bothForms, head: 'int8', tower: 'int8', merger: 'int8' },
+} as const satisfies Record<WeightChoice | typeof bothForms, WeightPlan>;
 
-const choices = Object.keys(weightPlans) as WeightChoice[];
+const planNames = Object.keys(weightPlans) as (keyof typeof weightPlans)[];
+const choices = planNames.filter((name) => name !== bothForms);
 
 /**
  * Reads `int8`, or parts that differ from a form, such as `int8,decoder=int4` or `decoder=int8,head=fp32` (what is not
@@ -34,8 +41,12 @@ export function parseWeightPlan(text: string): WeightPlan {
   let plan: WeightPlan = weightPlans.auto;
   for (const item of text.split(',')) {
     const [left, right] = item.trim().split('=');
-    if (right === undefined) plan = weightPlans[assertOneOf(left, choices, text)];
-    else plan = { ...plan, [assertOneOf(left, weightParts, text)]: assertOneOf(right, choices, text) };
+    if (right === undefined) {
+      plan = weightPlans[assertOneOf(left, planNames, text)];
+    } else {
+      const part = assertOneOf(left, weightParts, text);
+      plan = { ...plan, [part]: assertOneOf(right, part === 'decoder' ? planNames : choices, text) };
+    }
   }
   return plan;
 }
