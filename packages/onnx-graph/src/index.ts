@@ -13,13 +13,14 @@ export {
 export { EngineCache, readManifest } from './compile/engine-cache.js';
 export * from './compile/engine-manifest.js';
 export type { DecoderCut } from './graphs/decoder-graphs.js';
+export { planBlockShard } from './graphs/plan-block-shard.js';
 export { type ProbeGraph, probeGraphs } from './graphs/probe-graphs.js';
-export { planShard, type ShardPlan } from './graphs/shard-plan.js';
+export type { ShardPlan } from './graphs/shard-plan.js';
 export { maxWindowLen } from './graphs/vision-graph.js';
 export { GraphBuilder } from './onnx/graph-builder.js';
 export { type Int4Form, tensorsOf, type WeightForm } from './weights/matrix-weight.js';
 export { weightBytes } from './weights/weight-bytes.js';
-export { formOf, type WeightForms, weightFormsOf } from './weights/weight-forms.js';
+export { fewRowForms, formOf, type WeightForms, weightFormsOf } from './weights/weight-forms.js';
 export {
   parseWeightPlan,
   type WeightChoice,

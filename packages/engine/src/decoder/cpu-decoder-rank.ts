@@ -7,10 +7,10 @@ import type {
   StepPlan,
   StepResult,
 } from '@tessera/domain';
-import { type EngineManifest, readManifest } from '@tessera/onnx-graph';
+import { type EngineManifest, readManifest, rowTile } from '@tessera/onnx-graph';
 import type { PagedAttention } from '../attention/paged-attention.js';
 import type { Collective } from '../collective/collective.js';
-import { createSession } from '../ort/create-session.js';
+import { createRowSession } from '../ort/row-session.js';
 import { sampleRows, type VocabSlice } from '../sampler/sample-rows.js';
 import type { SamplingRow } from '../sampler/sampling-row.js';
 import { captureStep } from './capture-step.js';
@@ -153,11 +153,12 @@ async function openParts(
   const { text } = manifest.config;
   const { rank } = collective;
   const { shard, graphs } = manifest.decoder.ranks[rank];
-  const sessionOptions = { numThreads: options.numThreads };
+  const { numThreads, isDeterministic } = options;
+  const sessionOptions = { numThreads, rowTile: isDeterministic ? rowTile : undefined };
   const embeddings = keep(new EmbeddingTable(engineDir, manifest));
   const attention = keep(createAttention(text, shard, options));
   const layers = keep(await createDecoderLayers({ engineDir, manifest, rank, attention, collective, sessionOptions }));
-  const headSession = await createSession(engineDir, graphs[graphs.length - 1], sessionOptions);
+  const headSession = await createRowSession(engineDir, graphs[graphs.length - 1], sessionOptions);
   return {
     manifest,
     collective,

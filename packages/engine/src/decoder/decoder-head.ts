@@ -1,4 +1,5 @@
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { Tensor } from 'onnxruntime-node';
+import type { RowSession } from '../ort/row-session.js';
 import type { StepBatch } from './step-batch.js';
 
 /** A row of the residual stream that goes through the head. */
@@ -17,10 +18,10 @@ export interface HeadOutput {
 
 /** Final norm and output matrix, run only on the rows that need logits. */
 export class DecoderHead {
-  readonly #session: InferenceSession;
+  readonly #session: RowSession;
   readonly #hiddenSize: number;
 
-  constructor(session: InferenceSession, hiddenSize: number) {
+  constructor(session: RowSession, hiddenSize: number) {
     this.#session = session;
     this.#hiddenSize = hiddenSize;
   }
@@ -37,7 +38,7 @@ export class DecoderHead {
   }
 
   close(): Promise<void> {
-    return this.#session.release();
+    return this.#session.close();
   }
 }
 

@@ -1,8 +1,9 @@
 import type { EngineManifest } from '@tessera/onnx-graph';
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { Tensor } from 'onnxruntime-node';
 import type { PagedAttention } from '../attention/paged-attention.js';
 import type { Collective } from '../collective/collective.js';
-import { createSession, type SessionOptions } from '../ort/create-session.js';
+import { createRowSession, type RowSession, type RowSessionOptions, type RowTensors } from '../ort/row-session.js';
+import { closeAll, closingOnFailure } from './close-all.js';
 import type { StepBatch } from './step-batch.js';
 import type { Stopwatch } from './stopwatch.js';
 
@@ -19,29 +20,54 @@ export interface LayerDeps {
   readonly rank: number;
   readonly attention: PagedAttention;
   readonly collective: Collective;
-  readonly sessionOptions: SessionOptions;
+  readonly sessionOptions: RowSessionOptions;
 }
 
-/** Loads a rank's layers as its engine was cut. */
+/** Loads a rank's layers as its engine was cut; with row tiles, one form of a decoder kept twice serves all steps. */
 export async function createDecoderLayers(deps: LayerDeps): Promise<DecoderLayers> {
-  const { graphs } = deps.manifest.decoder.ranks[deps.rank];
-  const sessions: InferenceSession[] = [];
-  for (const graph of graphs.slice(0, -1)) {
-    sessions.push(await createSession(deps.engineDir, graph, deps.sessionOptions));
-  }
-  return deps.manifest.options.cut === 'attention'
-    ? new FusedLayers(sessions, deps)
-    : new ReducedLayers(sessions, deps);
+  const { graphs, fewRows } = deps.manifest.decoder.ranks[deps.rank];
+  return closingOnFailure(async (keep) => {
+    const load = async (paths: readonly string[]): Promise<DecoderLayers> => {
+      const sessions: RowSession[] = [];
+      for (const path of paths) sessions.push(keep(await createRowSession(deps.engineDir, path, deps.sessionOptions)));
+      return deps.manifest.options.cut === 'attention'
+        ? new FusedLayers(sessions, deps)
+        : new ReducedLayers(sessions, deps);
+    };
+    const layers = await load(graphs.slice(0, -1));
+    if (!fewRows || deps.sessionOptions.rowTile) return layers;
+    return new LayersByRows(await load(fewRows.graphs), fewRows.maxRows, layers);
+  });
 }
 
-type Feeds = Record<string, Tensor>;
+/** A decoder kept twice: one form for steps of few rows, the other for the rest. */
+class LayersByRows implements DecoderLayers {
+  readonly #few: DecoderLayers;
+  readonly #maxFewRows: number;
+  readonly #many: DecoderLayers;
+
+  constructor(few: DecoderLayers, maxFewRows: number, many: DecoderLayers) {
+    this.#few = few;
+    this.#maxFewRows = maxFewRows;
+    this.#many = many;
+  }
+
+  run(batch: StepBatch, stopwatch: Stopwatch, onLayer?: (residual: Float32Array) => void): Promise<Float32Array> {
+    const layers = batch.numRows <= this.#maxFewRows ? this.#few : this.#many;
+    return layers.run(batch, stopwatch, onLayer);
+  }
+
+  close(): Promise<void> {
+    return closeAll([this.#few, this.#many]);
+  }
+}
 
 /** Cut at attention only: one graph between two attentions. */
 class FusedLayers implements DecoderLayers {
-  readonly #sessions: readonly InferenceSession[];
+  readonly #sessions: readonly RowSession[];
   readonly #deps: LayerDeps;
 
-  constructor(sessions: readonly InferenceSession[], deps: LayerDeps) {
+  constructor(sessions: readonly RowSession[], deps: LayerDeps) {
     this.#sessions = sessions;
     this.#deps = deps;
   }
@@ -52,7 +78,7 @@ class FusedLayers implements DecoderLayers {
     let attn: Tensor | undefined;
     for (const [layer, session] of this.#sessions.entries()) {
       const isLast = layer === this.#sessions.length - 1;
-      const feeds: Feeds = { residual, ...(attn && { attn }), ...(isLast ? {} : rotary) };
+      const feeds: RowTensors = { residual, ...(attn && { attn }), ...(isLast ? {} : rotary) };
       const out = await stopwatch.time('matmulMs', () => session.run(feeds));
       if (layer > 0) {
         residual = out.next_residual;
@@ -64,16 +90,16 @@ class FusedLayers implements DecoderLayers {
   }
 
   close(): Promise<void> {
-    return releaseAll(this.#sessions);
+    return closeAll(this.#sessions);
   }
 }
 
 /** Cut at the all-reduces too: three graphs a layer, the residual stream is kept here. */
 class ReducedLayers implements DecoderLayers {
-  readonly #sessions: readonly InferenceSession[];
+  readonly #sessions: readonly RowSession[];
   readonly #deps: LayerDeps;
 
-  constructor(sessions: readonly InferenceSession[], deps: LayerDeps) {
+  constructor(sessions: readonly RowSession[], deps: LayerDeps) {
     this.#sessions = sessions;
     this.#deps = deps;
   }
@@ -95,10 +121,10 @@ class ReducedLayers implements DecoderLayers {
   }
 
   close(): Promise<void> {
-    return releaseAll(this.#sessions);
+    return closeAll(this.#sessions);
   }
 
-  async #addReduced(residual: Float32Array, { partial }: Feeds, stopwatch: Stopwatch): Promise<void> {
+  async #addReduced(residual: Float32Array, { partial }: RowTensors, stopwatch: Stopwatch): Promise<void> {
     const sum = await stopwatch.time('allReduceMs', () =>
       this.#deps.collective.allReduceSum(partial.data as Float32Array),
     );
@@ -110,7 +136,7 @@ async function attend(
   attention: PagedAttention,
   layer: number,
   batch: StepBatch,
-  { q, k, v }: Feeds,
+  { q, k, v }: RowTensors,
   stopwatch: Stopwatch,
 ): Promise<Tensor> {
   const out = new Float32Array(q.size);
@@ -119,14 +145,10 @@ async function attend(
   return tensor(out, batch.numRows);
 }
 
-function rotaryFeeds({ cos, sin, numRows }: StepBatch): Feeds {
+function rotaryFeeds({ cos, sin, numRows }: StepBatch): RowTensors {
   return { cos: tensor(cos, numRows), sin: tensor(sin, numRows) };
 }
 
 function tensor(data: Float32Array, numRows: number): Tensor {
   return new Tensor('float32', data, [numRows, data.length / numRows]);
-}
-
-async function releaseAll(sessions: readonly InferenceSession[]): Promise<void> {
-  await Promise.all(sessions.map((session) => session.release()));
 }

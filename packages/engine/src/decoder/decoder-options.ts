@@ -30,6 +30,8 @@ export interface DecoderOptions {
   readonly numTokens: number;
   /** Longest sequence; at most the model's own limit. Default: that limit, or what the pool holds. */
   readonly maxContextLen?: number;
+  /** Gives a sequence the same tokens whatever runs beside it, at the price of rows that only fill up. Default false. */
+  readonly isDeterministic?: boolean;
 }
 
 /** Throws `invalid_option` for a pool that cannot be had. */
@@ -97,6 +99,7 @@ export function describeDecoder(
 }
 
 /** Probed for one number of threads; holds at equal R, since an all-reduce adds row by row in rank order. */
-function isRowInvariant({ rowInvariance }: EngineManifest, { numThreads }: DecoderOptions): boolean {
-  return rowInvariance?.numThreads === numThreads && rowInvariance.isDecoderInvariant;
+function isRowInvariant({ rowInvariance }: EngineManifest, options: DecoderOptions): boolean {
+  if (rowInvariance?.numThreads !== options.numThreads) return false;
+  return options.isDeterministic ? rowInvariance.isTileInvariant : rowInvariance.isDecoderInvariant;
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type EngineManifest, GraphBuilder, type ProbeGraph } from '@tessera/onnx-graph';
+import { type EngineManifest, GraphBuilder, type ProbeGraph, rowTile, weightPlans } from '@tessera/onnx-graph';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { probeRowInvariance } from './probe-row-invariance.js';
 
@@ -16,6 +16,7 @@ const weights = { file: join('part', 'weights.bin'), locations: {} };
 const manifest = {
   options: {},
   config: {},
+  forms: { plan: weightPlans.fp32, packed: {} },
   decoder: { ranks: [{ shard: {}, weights }] },
   encoder: { weights },
 } as unknown as EngineManifest;
@@ -54,7 +55,16 @@ describe('probeRowInvariance', () => {
     expect(await probe(square('decoder'))).toEqual({
       numThreads: 1,
       isDecoderInvariant: true,
-      ops: [expect.objectContaining({ part: 'decoder', op: 'Mul', isRowInvariant: true, differingRowCounts: [] })],
+      isTileInvariant: true,
+      ops: [
+        expect.objectContaining({
+          part: 'decoder',
+          op: 'Mul',
+          isRowInvariant: true,
+          isTileInvariant: true,
+          differingRowCounts: [],
+        }),
+      ],
     });
   });
 
@@ -66,6 +76,30 @@ describe('probeRowInvariance', () => {
       ['ReduceMean', false],
     ]);
     expect(ops[1].differingRowCounts).toEqual([...Array.from({ length: 16 }, (_, i) => i + 2), 64, 512]);
+  });
+
+  test('tells an operation that depends on the number of rows from one that depends on the rows', async () => {
+    const byCount = createProbe('decoder', 'Shape', (graph) => {
+      const shape = graph.node('/probe', 'Shape', ['x'], { end: 1 });
+      return graph.node('/probe', 'Mul', ['x', graph.node('/probe', 'Cast', [shape], { to: 1 })]);
+    });
+    const { isDecoderInvariant, isTileInvariant, ops } = await probe(byCount);
+    expect([isDecoderInvariant, isTileInvariant]).toEqual([false, true]);
+    expect(ops[0].differingRowCounts).toContain(rowTile);
+    expect((await probe(centre('decoder'))).isTileInvariant).toBe(false);
+  });
+
+  test('finds a decoder that is kept twice to depend on the number of rows', async () => {
+    const [rank] = manifest.decoder.ranks;
+    const fewRows = { maxRows: 8, graphs: [], weights };
+    const keptTwice = {
+      ...manifest,
+      forms: { plan: weightPlans['int8+int4'], packed: {} },
+      decoder: { ranks: [{ ...rank, fewRows }] },
+    };
+    engine.probes = [square('decoder')];
+    const { isDecoderInvariant, isTileInvariant } = await probeRowInvariance(engineDir, keptTwice, 1);
+    expect([isDecoderInvariant, isTileInvariant]).toEqual([false, true]);
   });
 
   test('holds nothing that the encoder does against the decoder', async () => {

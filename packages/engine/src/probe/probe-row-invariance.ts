@@ -2,10 +2,12 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   type EngineManifest,
+  fewRowForms,
   type OpInvariance,
   type ProbeGraph,
   probeGraphs,
   type RowInvariance,
+  rowTile,
   type WeightIndex,
 } from '@tessera/onnx-graph';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
@@ -14,7 +16,7 @@ import { createRandom } from './seeded-random.js';
 
 /** Row counts at which ONNX Runtime's kernels are known to switch their way of working. */
 const rowCounts = [...Array.from({ length: 17 }, (_, i) => i + 1), 64, 512];
-const slotsPerCount = 3;
+const slotsPerCount = 2;
 
 /**
  * Finds out, for every distinct operation of an engine, whether one row's result is bit-equal whatever the other rows
@@ -28,18 +30,44 @@ export async function probeRowInvariance(
   signal?: AbortSignal,
 ): Promise<RowInvariance> {
   const ops: OpInvariance[] = [];
-  for (const [i, probe] of probeGraphs(manifest.config, manifest.decoder.ranks[0].shard, manifest.forms).entries()) {
+  for (const [i, { probe, weights }] of planProbes(manifest).entries()) {
     signal?.throwIfAborted();
-    const weights = probe.part === 'decoder' ? manifest.decoder.ranks[0].weights : manifest.encoder.weights;
     const session = await loadProbe(engineDir, `probe-${i}.onnx`, probe, weights, numThreads);
-    const differingRowCounts = await findDifferences(session, probe);
+    const random = createRandom(1);
+    const differingRowCounts = await findDifferences(session, probe, random);
+    const isTileInvariant = await isInvariantAmong(rowTile, session, probe, random);
     await session.release();
     const { part, op, k, n, dtype } = probe;
     const isRowInvariant = differingRowCounts.length === 0;
-    ops.push({ part, op, k, n, dtype, isRowInvariant, differingRowCounts });
+    ops.push({ part, op, k, n, dtype, isRowInvariant, isTileInvariant, differingRowCounts });
   }
-  const isDecoderInvariant = ops.every(({ part, isRowInvariant }) => part === 'encoder' || isRowInvariant);
-  return { numThreads, isDecoderInvariant, ops };
+  const decoderOps = ops.filter(({ part }) => part === 'decoder');
+  const isKeptTwice = manifest.decoder.ranks[0].fewRows !== undefined;
+  return {
+    numThreads,
+    isDecoderInvariant: !isKeptTwice && decoderOps.every(({ isRowInvariant }) => isRowInvariant),
+    isTileInvariant: decoderOps.every(({ isTileInvariant }) => isTileInvariant),
+    ops,
+  };
+}
+
+interface PlannedProbe {
+  readonly probe: ProbeGraph;
+  readonly weights: WeightIndex;
+}
+
+function planProbes({ config, decoder, encoder, forms }: EngineManifest): PlannedProbe[] {
+  const { shard, weights, fewRows } = decoder.ranks[0];
+  const probes = probeGraphs(config, shard, forms).map((probe) => ({
+    probe,
+    weights: probe.part === 'decoder' ? weights : encoder.weights,
+  }));
+  const inFewRows = fewRowForms(forms);
+  if (!fewRows || !inFewRows) return probes;
+  const others = probeGraphs(config, shard, inFewRows).filter(
+    ({ part, dtype }) => part === 'decoder' && dtype === 'int4',
+  );
+  return [...probes, ...others.map((probe) => ({ probe, weights: fewRows.weights }))];
 }
 
 /** The probe's graph lies beside the weights that it borrows only while it is loaded. */
@@ -60,22 +88,49 @@ async function loadProbe(
   }
 }
 
-async function findDifferences(session: InferenceSession, probe: ProbeGraph): Promise<number[]> {
-  const random = createRandom(1);
+async function findDifferences(session: InferenceSession, probe: ProbeGraph, random: () => number): Promise<number[]> {
   const row = randomInputs(probe, 1, random);
   const alone = await runRows(session, probe, row, 1);
   const differing: number[] = [];
   for (const numRows of rowCounts) {
-    const slots = Array.from({ length: slotsPerCount }, () => Math.floor(random() * numRows));
-    for (const slot of new Set(slots)) {
-      const inputs = randomInputs(probe, numRows, random);
-      for (const [name, values] of Object.entries(inputs)) values.set(row[name], slot * probe.inputs[name]);
-      const y = await runRows(session, probe, inputs, numRows);
-      const isEqual = alone.every((value, i) => Object.is(value, y[slot * probe.n + i]));
-      if (!isEqual && !differing.includes(numRows)) differing.push(numRows);
-    }
+    const results = await runInSlots(session, probe, row, numRows, random);
+    if (!results.every((result) => isBitEqual(result, alone))) differing.push(numRows);
   }
   return differing;
+}
+
+async function isInvariantAmong(
+  numRows: number,
+  session: InferenceSession,
+  probe: ProbeGraph,
+  random: () => number,
+): Promise<boolean> {
+  const row = randomInputs(probe, 1, random);
+  const [first, ...others] = await runInSlots(session, probe, row, numRows, random);
+  return others.every((result) => isBitEqual(result, first));
+}
+
+/** Results of one row in the first, the last and random slots among random rows. */
+async function runInSlots(
+  session: InferenceSession,
+  probe: ProbeGraph,
+  row: Inputs,
+  numRows: number,
+  random: () => number,
+): Promise<Float32Array[]> {
+  const inner = Array.from({ length: slotsPerCount }, () => Math.floor(random() * numRows));
+  const results: Float32Array[] = [];
+  for (const slot of new Set([0, numRows - 1, ...inner])) {
+    const inputs = randomInputs(probe, numRows, random);
+    for (const [name, values] of Object.entries(inputs)) values.set(row[name], slot * probe.inputs[name]);
+    const y = await runRows(session, probe, inputs, numRows);
+    results.push(y.subarray(slot * probe.n, (slot + 1) * probe.n));
+  }
+  return results;
+}
+
+function isBitEqual(a: Float32Array, b: Float32Array): boolean {
+  return a.every((value, i) => Object.is(value, b[i]));
 }
 
 type Inputs = Readonly<Record<string, Float32Array>>;

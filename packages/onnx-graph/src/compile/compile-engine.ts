@@ -2,18 +2,17 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ServingError } from '@tessera/domain';
-import type { TextConfig } from '@tessera/qwen2-5-vl';
 import { type Checkpoint, metadataFiles } from '../checkpoint/checkpoint.js';
 import { assertTensors } from '../checkpoint/expected-tensors.js';
 import { bytesPerElement } from '../checkpoint/float-formats.js';
 import { decoderGraphs } from '../graphs/decoder-graphs.js';
-import { planShard, type ShardPlan } from '../graphs/shard-plan.js';
+import { planBlockShard } from '../graphs/plan-block-shard.js';
+import type { ShardPlan } from '../graphs/shard-plan.js';
 import { visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { type WeightLocation, writeWeightFile } from '../onnx/weight-file.js';
 import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
-import { formOf, type WeightForms, weightFormsOf } from '../weights/weight-forms.js';
+import { fewRowForms, type WeightForms, weightFormsOf } from '../weights/weight-forms.js';
 import { encodeAhead, isQuantised } from './encode-ahead.js';
 import { EncodeThread } from './encode-thread.js';
 import type { EngineCache } from './engine-cache.js';
@@ -62,8 +61,8 @@ export async function compileEngine(
   hooks: CompileHooks = {},
 ): Promise<CompiledEngine> {
   assertTensors(checkpoint.config, checkpoint.shapes);
-  planShard(checkpoint.config.text, asked.numRanks, 0);
   const forms = weightFormsOf(checkpoint, asked.weights);
+  planBlockShard(checkpoint.config.text, forms, asked.numRanks, 0);
   const options = { ...asked, weights: forms.plan };
   const onDigest = progressOf('digest', checkpoint.numBytes, hooks);
   const modelRevision = await cache.revisionOf(checkpoint, onDigest);
@@ -101,7 +100,11 @@ interface GraphGroup {
 
 interface RankGroup extends GraphGroup {
   readonly shard: ShardPlan;
+  readonly fewRows?: GraphGroup;
 }
+
+/** Up to here int4 takes no longer than int8 (docs/performance.md). */
+const maxFewRows = 8;
 
 /** Each holds up to two encoded matrices. */
 const maxEncodeThreads = 4;
@@ -136,7 +139,7 @@ class EngineWriter {
   }
 
   #startThreads(): EncodeThread[] {
-    const hasQuantised = [this.#encoder, ...this.#ranks].some((group) => groupWeights(group).some(isQuantised));
+    const hasQuantised = this.#groups().some((group) => groupWeights(group).some(isQuantised));
     const numThreads = hasQuantised ? Math.min(availableParallelism(), maxEncodeThreads) : 0;
     return Array.from({ length: numThreads }, () => new EncodeThread(this.#checkpoint.dir));
   }
@@ -148,7 +151,12 @@ class EngineWriter {
     const ranks: RankManifest[] = [];
     for (const group of this.#ranks) {
       const weights = await this.#writeGroup(group, threads);
-      ranks.push({ shard: group.shard, graphs: group.graphs.map(({ path }) => path), weights });
+      const fewRows = group.fewRows && {
+        maxRows: maxFewRows,
+        graphs: pathsOf(group.fewRows),
+        weights: await this.#writeGroup(group.fewRows, threads),
+      };
+      ranks.push({ shard: group.shard, graphs: pathsOf(group), weights, fewRows });
     }
     return {
       formatVersion: engineFormatVersion,
@@ -163,8 +171,12 @@ class EngineWriter {
     };
   }
 
+  #groups(): GraphGroup[] {
+    return [this.#encoder, ...this.#ranks.flatMap((group) => [group, ...(group.fewRows ? [group.fewRows] : [])])];
+  }
+
   #totalBytes(): number {
-    const tensors = [this.#encoder, ...this.#ranks].flatMap(groupWeights).flatMap(tensorsOf);
+    const tensors = this.#groups().flatMap(groupWeights).flatMap(tensorsOf);
     return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), embeddingBytes(this.#checkpoint));
   }
 
@@ -232,35 +244,26 @@ function planRank(
   { checkpoint: { config }, options: { numRanks, cut }, forms }: EngineSource,
   rank: number,
 ): RankGroup {
-  const shard = planShard(config.text, numRanks, rank, intermediateBlockLen(config.text, forms));
-  const dir = `decoder/rank-${rank}`;
-  const parts = { config, shard, weights: forms };
-  const graphs = decoderGraphs(parts, cut).map(({ name, graph }) => ({ path: `${dir}/${name}.onnx`, graph }));
-  const group = { weightFile: `${dir}/weights.bin`, graphs, shard };
-  for (const weight of groupWeights(group)) assertWholeBlocks(weight, shard);
-  return group;
-}
-
-/** The longest block along the columns of any down_proj, all being powers of two; undefined when none is in int4. */
-function intermediateBlockLen({ numLayers, intermediateSize }: TextConfig, forms: WeightForms): number | undefined {
-  const blockLens = Array.from({ length: numLayers }, (_, layer) => {
-    const form = formOf(forms, 'decoder', [`model.layers.${layer}.mlp.down_proj.weight`], intermediateSize);
-    return form.kind === 'int4' ? form.blockLen : 0;
+  const inFewRows = fewRowForms(forms);
+  const shard = planBlockShard(config.text, forms, numRanks, rank);
+  const planGroup = (dir: string, weights: WeightForms): GraphGroup => ({
+    weightFile: `${dir}/weights.bin`,
+    graphs: decoderGraphs({ config, shard, weights }, cut).map(({ name, graph }) => ({
+      path: `${dir}/${name}.onnx`,
+      graph,
+    })),
   });
-  return Math.max(...blockLens) || undefined;
+  const dir = `decoder/rank-${rank}`;
+  const fewRows = inFewRows && withoutHead(planGroup(`${dir}/few-rows`, inFewRows));
+  return { ...planGroup(dir, forms), shard, fewRows };
 }
 
-/** A rank's part of a matrix must begin on a block boundary, or the degree would change the weights. */
-function assertWholeBlocks({ name, form, slices }: MatrixWeight, { rank, numRanks }: ShardPlan): void {
-  if (form.kind !== 'int4') return;
-  const { blockLen } = form;
-  const cut = slices.map(({ cols }) => cols.start).find((column) => column % blockLen !== 0);
-  if (cut === undefined) return;
-  throw new ServingError(
-    'tensor_parallel_degree',
-    `--tp ${numRanks} with int4: rank ${rank} would begin at column ${cut} of ${name}, inside a block of ${blockLen}.`,
-    { numRanks, blockLen, column: cut },
-  );
+function withoutHead(group: GraphGroup): GraphGroup {
+  return { ...group, graphs: group.graphs.slice(0, -1) };
+}
+
+function pathsOf({ graphs }: GraphGroup): string[] {
+  return graphs.map(({ path }) => path);
 }
 
 /** The distinct weights of a group. */

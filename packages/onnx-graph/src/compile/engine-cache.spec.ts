@@ -16,6 +16,7 @@ function manifestOf(files: Readonly<Record<string, number>>): EngineManifest {
     formatVersion: engineFormatVersion,
     modelRevision: 'abc',
     options: { weights: weightPlans.fp32, numRanks: 1, cut: 'attention', hasTaps: false },
+    forms: { plan: weightPlans.fp32, packed: {} },
     config: tinyConfig,
     encoder: { graph: 'vision.onnx', weights },
     decoder: { ranks: [] },

@@ -48,6 +48,16 @@ export interface RankManifest {
   /** Graphs in the order of a step; the last is the head. */
   readonly graphs: readonly string[];
   readonly weights: WeightIndex;
+  /** The layers once more, for steps of few rows, in a decoder kept twice. */
+  readonly fewRows?: FewRowsManifest;
+}
+
+export interface FewRowsManifest {
+  /** Steps of more rows than this take the other graphs. */
+  readonly maxRows: number;
+  /** In place of all graphs but the head. */
+  readonly graphs: readonly string[];
+  readonly weights: WeightIndex;
 }
 
 /** Where each weight of a part lies in the `weights.bin` beside its graphs. */
@@ -71,10 +81,15 @@ export interface EngineFile extends WrittenFile {
 /** Whether one row's result is bit-equal whatever the other rows are (architecture §3.5). */
 export interface RowInvariance {
   readonly numThreads: number;
-  /** All operations of the decoder are. */
+  /** All operations of the decoder are, at any number of rows; never where the number of rows chooses the form. */
   readonly isDecoderInvariant: boolean;
+  /** All operations of the decoder are among `rowTile` rows. */
+  readonly isTileInvariant: boolean;
   readonly ops: readonly OpInvariance[];
 }
+
+/** Rows a deterministic engine runs at a time. */
+export const rowTile = 16;
 
 export interface OpInvariance {
   readonly part: 'decoder' | 'encoder';
@@ -83,6 +98,8 @@ export interface OpInvariance {
   readonly n: number;
   readonly dtype: string;
   readonly isRowInvariant: boolean;
+  /** Among `rowTile` rows, the result does not depend on the others or on the slot. */
+  readonly isTileInvariant: boolean;
   /** Row counts whose result differs from that of one row alone. */
   readonly differingRowCounts: readonly number[];
 }

@@ -6,6 +6,7 @@ import {
   type OpInvariance,
   parseWeightPlan,
   type RowInvariance,
+  rowTile,
   servingOptions,
 } from '@tessera/onnx-graph';
 import { formatQuantity } from '@tessera/runtime';
@@ -57,16 +58,17 @@ function formatEngine({ dir, manifest, isReused }: CompiledEngine, durationMs: n
   return [...alignColumns(facts, ['left', 'left']), ...table].join('\n');
 }
 
-function formatInvariance({ ops, numThreads, isDecoderInvariant }: RowInvariance): string[] {
-  const rows = [['part', 'op', 'K', 'N', 'dtype', 'result'], ...ops.map(formatOp)];
+function formatInvariance({ ops, numThreads, isDecoderInvariant, isTileInvariant }: RowInvariance): string[] {
+  const rows = [['part', 'op', 'K', 'N', 'dtype', 'any number of rows', `among ${rowTile}`], ...ops.map(formatOp)];
   return [
     `Row invariance with ${numThreads} threads`,
-    ...alignColumns(rows, ['left', 'left', 'right', 'right', 'left', 'left']),
-    `the decoder is ${isDecoderInvariant ? '' : 'not '}row-invariant`,
+    ...alignColumns(rows, ['left', 'left', 'right', 'right', 'left', 'left', 'left']),
+    `the decoder is ${isDecoderInvariant ? '' : 'not '}row-invariant; with --deterministic it is${isTileInvariant ? '' : ' not'}`,
   ];
 }
 
-function formatOp({ part, op, k, n, dtype, isRowInvariant, differingRowCounts }: OpInvariance): string[] {
-  const result = isRowInvariant ? 'invariant' : `differs at ${differingRowCounts.join(', ')} rows`;
-  return [part, op, String(k), String(n), dtype, result];
+function formatOp({ part, op, k, n, dtype, ...found }: OpInvariance): string[] {
+  const differences = `differs at ${found.differingRowCounts.join(', ')} rows`;
+  const inTiles = found.isTileInvariant ? 'invariant' : 'differs';
+  return [part, op, String(k), String(n), dtype, found.isRowInvariant ? 'invariant' : differences, inTiles];
 }
