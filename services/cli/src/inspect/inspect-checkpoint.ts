@@ -4,7 +4,8 @@ import {
   type FloatDtype,
   type MetadataFile,
   metadataFiles,
-  planShard,
+  planBlockShard,
+  type WeightForms,
   type WeightPlan,
   weightFormsOf,
 } from '@tessera/onnx-graph';
@@ -65,6 +66,7 @@ async function inspectOpened(checkpoint: Checkpoint, { weights, kvCache }: Inspe
   const { dir, config, shapes } = checkpoint;
   const used = usedShapes(config, shapes);
   const counts = countParameters(used);
+  const forms = weightFormsOf(checkpoint, weights);
   const present = await presentMetadata(checkpoint);
   return {
     dir,
@@ -76,8 +78,8 @@ async function inspectOpened(checkpoint: Checkpoint, { weights, kvCache }: Inspe
     counts,
     published: matchPublished(config, counts),
     kvBytesPerToken: kvBytesByForm(config.text),
-    memory: estimateMemory(config, used, { weights: weightFormsOf(checkpoint, weights), kvCache }),
-    tensorParallelDegrees: possibleDegrees(config.text),
+    memory: estimateMemory(config, used, { weights: forms, kvCache }),
+    tensorParallelDegrees: possibleDegrees(config.text, forms),
     problems: [
       ...(present.includes('tokenizer.json') ? [] : ['missing: tokenizer.json']),
       ...tensorProblems(config, shapes),
@@ -100,15 +102,15 @@ function countDtypes(checkpoint: Checkpoint): Partial<Record<FloatDtype, number>
   return numTensors;
 }
 
-/** Degrees that the compiler accepts, ascending. */
-function possibleDegrees(text: TextConfig): number[] {
+/** Degrees that the compiler accepts with weights of these forms, ascending. */
+function possibleDegrees(text: TextConfig, forms: WeightForms): number[] {
   const upToHeads = Array.from({ length: text.numHeads }, (_, i) => i + 1);
-  return upToHeads.filter((numRanks) => canShard(text, numRanks));
+  return upToHeads.filter((numRanks) => canShard(text, forms, numRanks));
 }
 
-function canShard(text: TextConfig, numRanks: number): boolean {
+function canShard(text: TextConfig, forms: WeightForms, numRanks: number): boolean {
   try {
-    planShard(text, numRanks, 0);
+    planBlockShard(text, forms, numRanks, 0);
     return true;
   } catch (error) {
     if (error instanceof ServingError) return false;
