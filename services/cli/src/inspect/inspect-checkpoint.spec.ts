@@ -97,6 +97,24 @@ describe('formatInspection', () => {
     expect(text).toMatch(/merger .* in int8\n +KV cache .* tokens in int8\n/);
   });
 
+  it('says how packed matrices are quantised', async () => {
+    const quantization = {
+      method: 'gptq',
+      bits: 4,
+      groupLen: 128,
+      isSymmetric: true,
+      isInOrder: false,
+      numMatrices: 7,
+    } as const;
+    const text = formatInspection({ ...(await inspectTiny()), quantization }, options);
+    expect(text).toContain('32 BF16, 7 packed matrices\n');
+    expect(text).toContain('\nQuantised: GPTQ of 4 bits, groups of 128, symmetric, columns sorted by activation\n');
+    const rowWise = { ...quantization, groupLen: undefined, isInOrder: true };
+    expect(formatInspection({ ...(await inspectTiny()), quantization: rowWise }, options)).toContain(
+      'GPTQ of 4 bits, a scale a row, symmetric\n',
+    );
+  });
+
   it('lists forty problems and counts the rest', async () => {
     const text = formatInspection({ ...(await inspectTiny()), problems: Array(50).fill('missing: w') }, options);
     expect(text).toMatch(/\n\nProblems \(50\)\n( {2}missing: w\n){40} {2}… and 10 more$/);

@@ -10,17 +10,18 @@ function configOf(size: PublishedSizeId) {
   return validateModelConfig(publishedConfig(publishedSizes[size], publishedSizes[size].text.numLayers));
 }
 
+const kvCache: KvBudget = {
+  kv: 'float32',
+  maxSequences: 16,
+  maxContextLen: undefined,
+  kvCacheTokens: undefined,
+  kvCacheBytes: 2 ** 30,
+};
+
 function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}, plan: WeightPlan = weightPlans.fp32) {
   const config = configOf(size);
-  const kvCache: KvBudget = {
-    kv: 'float32',
-    maxSequences: 16,
-    maxContextLen: undefined,
-    kvCacheTokens: undefined,
-    kvCacheBytes: 2 ** 30,
-    ...budget,
-  };
-  return estimateMemory(config, expectedTensors(config), { weights: { plan, packed: {} }, kvCache });
+  const options = { weights: { plan, packed: {} }, kvCache: { ...kvCache, ...budget } };
+  return estimateMemory(config, expectedTensors(config), options);
 }
 
 describe('kvBytesByForm', () => {
@@ -68,6 +69,25 @@ describe('estimateMemory', () => {
     const numVectorValues = 2 * 2048 + 2048 + 2 * 256;
     const matrixBytes = (77_076_992 - numVectorValues) * (1 / 2 + 4 / 128);
     expect(weightBytes.decoder).toBe(36 * (matrixBytes + 4 * numVectorValues) + 4 * 2048);
+  });
+
+  it('counts a decoder that is kept twice in both forms', () => {
+    const [both, int8, int4] = (['int8+int4', 'int8', 'int4'] as const).map((name) =>
+      estimate('3b', {}, weightPlans[name]),
+    );
+    const vectorBytes = 4 * (36 * (2 * 2048 + 2048 + 2 * 256) + 2048);
+    expect(both!.weightBytes.decoder).toBe(int8!.weightBytes.decoder + int4!.weightBytes.decoder - vectorBytes);
+    expect(both!.weightForms.decoder).toEqual(['int8', 'int4']);
+  });
+
+  it('takes what is published for packed matrices, zero points included', () => {
+    const config = configOf('3b');
+    const shapes = new Map([['model.layers.0.mlp.up_proj.weight', [11_008, 2048]]]);
+    const kept = { kind: 'int4', blockLen: 128, published: 'zeroPoints' } as const;
+    const weights = { plan: weightPlans.auto, packed: { 'model.layers.0.mlp.up_proj.weight': { kept } } };
+    const { weightBytes, weightForms } = estimateMemory(config, shapes, { weights, kvCache });
+    expect(weightBytes.decoder).toBe(11_008 * (2048 / 2 + 16 * (4 + 1 / 2)));
+    expect(weightForms.decoder).toEqual(['int4 as published']);
   });
 
   it('takes as many positions as the server, in the form of --kv', () => {

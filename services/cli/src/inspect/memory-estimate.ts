@@ -1,4 +1,5 @@
 import {
+  fewRowForms,
   formOf,
   type WeightForm,
   type WeightForms,
@@ -49,7 +50,7 @@ export function estimateMemory(
   shapes: TensorShapes,
   { weights, kvCache }: MemoryOptions,
 ): MemoryEstimate {
-  const tensors = [...shapes].flatMap(([name, shape]) => keptTensor(name, shape, partOf(name, isHeadTied), weights));
+  const tensors = [...shapes].flatMap(([name, shape]) => keptTensors(name, shape, partOf(name, isHeadTied), weights));
   const inPart = (part: WeightPart): KeptTensor[] => tensors.filter((tensor) => tensor.part === part);
   const partBytes = eachPart((part) => inPart(part).reduce((sum, { numBytes }) => sum + numBytes, 0));
   const weightForms = eachPart((part) => [...new Set(inPart(part).flatMap(({ form }) => form ?? []))]);
@@ -66,7 +67,8 @@ interface KeptTensor {
   readonly form?: string;
 }
 
-function keptTensor(
+/** A tensor as often as an engine keeps it: twice if it is a matrix of a decoder in two forms. */
+function keptTensors(
   name: string,
   shape: readonly number[],
   part: WeightPart | undefined,
@@ -75,8 +77,11 @@ function keptTensor(
   if (part === undefined) return [];
   const [numRows, numColumns] = shape;
   if (shape.length !== 2) return [{ part, numBytes: shape.reduce((product, n) => product * n, 4) }];
-  const form = formOf(weights, part, [name], numColumns!);
-  return [{ part, numBytes: weightBytes(form, [numRows!, numColumns!]), form: describeForm(form) }];
+  const inFewRows = part === 'decoder' ? fewRowForms(weights) : undefined;
+  return [weights, ...(inFewRows ? [inFewRows] : [])].map((forms) => {
+    const form = formOf(forms, part, [name], numColumns!);
+    return { part, numBytes: weightBytes(form, [numRows!, numColumns!]), form: describeForm(form) };
+  });
 }
 
 function eachPart<Value>(compute: (part: WeightPart) => Value): Record<WeightPart, Value> {
