@@ -22,6 +22,7 @@ export {
   type TemplateMessage,
   type TemplateOptions,
 } from './prompt/chat-template.js';
+export { defaultChatTemplate } from './prompt/default-chat-template.js';
 export { mropeAngles } from './prompt/mrope-angles.js';
 export { mropePositions, type PromptRun } from './prompt/mrope-positions.js';
 export type { PromptMessage, PromptPart } from './prompt/prompt-message.js';

@@ -1,21 +1,17 @@
 import { loadConfig } from '@tessera/runtime';
 import { type StandaloneConfig, standaloneConfigSchema } from '@tessera/standalone';
 import { type Command, Option } from 'commander';
-
-type OptionName = keyof typeof standaloneConfigSchema.shape;
+import { flagName } from './flag-name.js';
+import { type OptionName, optionGroups } from './option-groups.js';
 
 const environment = { envAliases: { port: 'PORT' }, foreignEnv: ['TESSERA_TEST_SIZE'] };
 
-/** Adds flags for some of the server's options, described and defaulted as in its schema. */
+/** Adds flags for some of the server's options, described and defaulted as in its schema, in groups by their subject. */
 export function addConfigOptions(command: Command, names: readonly OptionName[]): Command {
-  for (const name of names) {
-    const schema = standaloneConfigSchema.shape[name];
-    const fallback = schema.safeParse(undefined);
-    const text = [
-      schema.description,
-      fallback.success && fallback.data !== undefined && fallback.data !== '' && `(default: ${fallback.data})`,
-    ];
-    command.addOption(new Option(`--${kebab(name)} <value>`, text.filter(Boolean).join(' ')));
+  for (const [group, members] of Object.entries(optionGroups)) {
+    for (const name of members.filter((member) => names.includes(member))) {
+      command.addOption(createOption(name).helpGroup(`${group}:`));
+    }
   }
   return command;
 }
@@ -27,6 +23,12 @@ export function readConfig(flags: Readonly<Record<string, unknown>>): Standalone
   return loadConfig(standaloneConfigSchema, { ...environment, env: process.env, overrides: flags });
 }
 
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+function createOption(name: OptionName): Option {
+  const schema = standaloneConfigSchema.shape[name];
+  const fallback = schema.safeParse(undefined);
+  const text = [
+    schema.description,
+    fallback.success && fallback.data !== undefined && fallback.data !== '' && `(default: ${fallback.data})`,
+  ];
+  return new Option(`${flagName(name)} <value>`, text.filter(Boolean).join(' '));
 }

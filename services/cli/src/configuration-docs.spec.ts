@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { gatewayConfigSchema } from '@tessera/gateway';
 import { standaloneConfigSchema } from '@tessera/standalone';
 import { expect, it } from 'vitest';
-import { serveCommand } from './commands/serve.js';
+import { flagName } from './flag-name.js';
+import { optionGroups } from './option-groups.js';
 
 const path = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url));
 const regenerate = 'npx vitest run --project unit services/cli/src/configuration-docs.spec.ts -u';
@@ -17,21 +17,15 @@ const defaultsInWords: Readonly<Record<string, string>> = {
 };
 
 it(`docs/configuration.md lists the options that serve has; after a change: ${regenerate}`, async () => {
-  const isGateway = (name: string): boolean => name in gatewayConfigSchema.shape;
-  const names = serveCommand().options.map((option) => option.attributeName());
   let text = await readFile(path, 'utf8');
-  text = replaceTable(
-    text,
-    'server',
-    names.filter((name) => !isGateway(name)),
-  );
-  text = replaceTable(text, 'gateway', names.filter(isGateway));
+  for (const [group, names] of Object.entries(optionGroups)) text = replaceTable(text, group, names);
   await expect(text).toMatchFileSnapshot(path);
 });
 
 /** The text with a new table between `<!-- title -->` and the next blank line. */
 function replaceTable(text: string, title: string, names: readonly string[]): string {
   const start = `<!-- ${title} -->\n`;
+  if (!text.includes(start)) throw new Error(`docs/configuration.md has no place for the table "${title}".`);
   const table = ['| option | environment | default | |', '|---|---|---|---|', ...names.map(row)].join('\n');
   const [before, after = ''] = text.split(start);
   return `${before}${start}${table}${after.slice(after.indexOf('\n\n'))}`;
@@ -39,9 +33,9 @@ function replaceTable(text: string, title: string, names: readonly string[]): st
 
 function row(name: string): string {
   const { description } = schemaOf(name);
-  const words = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  const variable = `TESSERA_${words.replaceAll('-', '_').toUpperCase()}`;
-  return `| \`--${words}\` | \`${variable}\` | ${formatDefault(name)} | ${description} |`;
+  const flag = flagName(name);
+  const variable = `TESSERA_${flag.slice(2).replaceAll('-', '_').toUpperCase()}`;
+  return `| \`${flag}\` | \`${variable}\` | ${formatDefault(name)} | ${description} |`;
 }
 
 function schemaOf(name: string) {

@@ -40,7 +40,9 @@ export const standaloneConfigSchema = z.strictObject({
   maxContextLen: count
     .optional()
     .describe("Longest prompt and answer. Default: the model's limit or what the cache holds."),
-  kvCacheTokens: count.optional().describe('Positions that the KV cache holds. Default: what fits into kvCacheBytes.'),
+  kvCacheTokens: count
+    .optional()
+    .describe('Positions that the KV cache holds. Default: what fits into --kv-cache-bytes.'),
   kvCacheBytes: count.optional().describe('Memory for the KV cache. Default: a quarter of what is free at the start.'),
   maxWaitingRequests: count.default(256).describe('Requests that may wait for room; one more is refused with 429.'),
   embeddingCacheBytes: count.default(gibibyte / 2).describe('Memory for the embeddings of pictures seen before.'),

@@ -50,7 +50,7 @@ export async function startStandalone(
   const processor = await loadProcessor(modelDir);
   const kvTokens = kvCapacityTokens(processor.config.text, config);
   assertKvCapacity(kvTokens, processor.config.text, config);
-  const engine = await unlessAborted(prepare(modelDir, config, onCompileProgress), context.signal);
+  const engine = await prepare(modelDir, config, context.signal, onCompileProgress);
   logger.info({ revision: engine.manifest.modelRevision, isReused: engine.isReused }, 'engine ready');
 
   const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor, kvTokens));
@@ -106,12 +106,14 @@ export async function startStandalone(
 function prepare(
   modelDir: string,
   config: StandaloneConfig,
+  signal: AbortSignal,
   onProgress?: (progress: CompileProgress) => void,
 ): Promise<CompiledEngine> {
   return prepareEngine(modelDir, servingOptions(parseWeightPlan(config.weights), config.tp), {
     cacheDir: config.engineCache,
     numThreads: config.threads,
     onProgress,
+    signal,
   });
 }
 
@@ -126,15 +128,6 @@ function decoderOptions(config: StandaloneConfig, processor: Processor, kvTokens
     numTokens: processor.tokenizer.numTokens,
     maxContextLen: config.maxContextLen,
   };
-}
-
-/** Settles as `work` does, or fails at the abort: a compilation cannot be stopped, but the process can end amid it. */
-function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const aborted = new Promise<never>((_resolve, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return Promise.race([work, aborted]);
 }
 
 /** The decoder takes less than was asked for where model or cache end before. */

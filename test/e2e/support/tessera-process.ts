@@ -9,6 +9,7 @@ export const sharedEngineCache = `${repositoryDir}node_modules/.cache/tessera-e2
 
 /** The `tessera` command as a user runs it. */
 export interface TesseraProcess {
+  readonly pid: number;
   /** What it wrote so far, standard output and error together. */
   readonly output: string;
   /** Exit status, null when a signal ended it. */
@@ -38,6 +39,7 @@ export function runTessera(args: readonly string[], env: Readonly<Record<string,
     return code as number | null;
   });
   return {
+    pid: child.pid!,
     get output() {
       return output;
     },
@@ -48,7 +50,10 @@ export function runTessera(args: readonly string[], env: Readonly<Record<string,
         const match = pattern.exec(output);
         if (match) return match;
         const ended = exited.then((code) => Promise.reject(new Error(`tessera ended with ${code}:\n${output}`)));
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), ended]);
+        const heard = new AbortController();
+        const { signal } = heard;
+        const said = [child.stdout, child.stderr].map((stream) => once(stream, 'data', { signal }));
+        await Promise.race([...said, ended]).finally(() => heard.abort());
       }
     },
   };

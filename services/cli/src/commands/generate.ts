@@ -1,25 +1,22 @@
-import { readFile } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { ServingError } from '@tessera/domain';
 import { createLogger, type ProcessContext } from '@tessera/runtime';
-import { startStandalone } from '@tessera/standalone';
+import { type StandaloneConfig, startStandalone } from '@tessera/standalone';
 import { Command } from 'commander';
-import { EventSourceParserStream } from 'eventsource-parser/stream';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, readConfig } from '../config-options.js';
+import { explainRefusal } from '../generate/explain-refusal.js';
+import { createQuestionBody, type QuestionFlags } from '../generate/question-body.js';
+import { type AnswerUsage, streamAnswer } from '../generate/stream-answer.js';
+import { untilInterrupted } from '../until-interrupted.js';
 
-const serverOptions = ['engineCache', 'weights', 'tp', 'threads', 'generationConfig'] as const;
+/** The server's options that make sense for one request. */
+const serverOptions = [
+  ...['engineCache', 'weights', 'tp', 'generationConfig'],
+  ...['kernel', 'kv', 'threads', 'maxStepTokens', 'maxContextLen', 'kvCacheTokens', 'kvCacheBytes'],
+  ...['mediaProcesses', 'mediaDeadlineMs', 'mediaMemoryBytes'],
+] as const;
 
-interface GenerateFlags {
-  readonly image: readonly string[];
-  readonly system?: string;
-  readonly maxTokens?: string;
-  readonly temperature?: string;
-  readonly seed?: string;
-  readonly minPixels?: string;
-  readonly maxPixels?: string;
-  readonly [serverOption: string]: unknown;
-}
+type ServerFlags = Readonly<Partial<Record<(typeof serverOptions)[number], string>>>;
 
 /** `tessera generate`: one answer on the terminal, through the same services as an HTTP client's. */
 export function generateCommand(): Command {
@@ -37,93 +34,45 @@ export function generateCommand(): Command {
   return addConfigOptions(command, serverOptions).action(generate);
 }
 
-async function generate(checkpoint: string, prompt: string, flags: GenerateFlags): Promise<void> {
+async function generate(checkpoint: string, prompt: string, flags: QuestionFlags & ServerFlags): Promise<void> {
   const overrides = Object.fromEntries(serverOptions.map((name) => [name, flags[name]]));
-  const config = readConfig({ ...overrides, model: checkpoint, host: '127.0.0.1', port: 0, logLevel: 'warn' });
-  const body = await createBody(prompt, flags);
+  const own = { model: checkpoint, host: '127.0.0.1', port: 0, logLevel: 'warn', maxSequences: 1 };
+  const config = readConfig({ ...overrides, ...own });
+  const body = await createQuestionBody(prompt, flags);
+  await untilInterrupted((signal) => answer(config, body, flags.image, signal));
+}
+
+/** Serves for as long as one answer takes; throws `cancelled` when it is interrupted. */
+async function answer(
+  config: StandaloneConfig,
+  body: object,
+  images: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const closers: (() => void | Promise<void>)[] = [];
-  const interrupt = new AbortController();
-  process.once('SIGINT', () => interrupt.abort());
-  const context: ProcessContext = { signal: interrupt.signal, onShutdown: (_, close) => closers.unshift(close) };
+  const context: ProcessContext = { signal, onShutdown: (_, close) => closers.unshift(close) };
+  const logger = createLogger({ name: 'generate', level: 'warn', stream: process.stderr });
   const progress = createCompileProgress();
   try {
-    const deps = {
-      logger: createLogger({ name: 'generate', level: 'warn' }),
-      context,
-      onCompileProgress: progress.onProgress,
-    };
+    const deps = { logger, context, onCompileProgress: progress.onProgress };
     const { url } = await startStandalone(config, deps).finally(progress.finish);
-    await printAnswer(`${url}/v1/chat/completions`, body, interrupt.signal);
+    for await (const chunk of streamAnswer(`${url}/v1/chat/completions`, body, signal)) {
+      if (chunk.error) throw explainRefusal(chunk.error, images);
+      process.stdout.write(chunk.choices?.[0]?.delta.content ?? '');
+      if (chunk.usage) printUsage(chunk.usage);
+    }
+  } catch (cause) {
+    if (!signal.aborted) throw cause;
+    throw new ServingError('cancelled', 'Interrupted: the answer is not complete.', {}, { cause });
   } finally {
     for (const close of closers) await close();
   }
 }
 
-async function createBody(prompt: string, flags: GenerateFlags): Promise<object> {
-  const limits = { min_pixels: readNumber(flags, 'minPixels'), max_pixels: readNumber(flags, 'maxPixels') };
-  const images = await Promise.all(
-    flags.image.map(async (file) => ({ type: 'image_url', image_url: { url: await toDataUri(file) }, ...limits })),
-  );
-  const content = images.length > 0 ? [...images, { type: 'text', text: prompt }] : prompt;
-  const system = flags.system === undefined ? [] : [{ role: 'system', content: flags.system }];
-  return {
-    messages: [...system, { role: 'user', content }],
-    max_tokens: readNumber(flags, 'maxTokens'),
-    temperature: readNumber(flags, 'temperature'),
-    seed: readNumber(flags, 'seed'),
-    stream: true,
-    stream_options: { include_usage: true },
-  };
-}
-
-async function toDataUri(file: string): Promise<string> {
-  const bytes = await readFile(file).catch((cause) => {
-    throw new ServingError('invalid_option', `--image ${file} cannot be read.`, { option: '--image' }, { cause });
-  });
-  // The server looks at the bytes, not at the name.
-  return `data:image/${extname(file).slice(1) || 'png'};base64,${bytes.toString('base64')}`;
-}
-
-async function printAnswer(url: string, body: object, signal: AbortSignal): Promise<void> {
-  const headers = { 'content-type': 'application/json' };
-  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal });
-  if (!response.ok || !response.body) throw refusal((await response.json()) as ErrorBody);
-  const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream());
-  for await (const { data } of events) {
-    if (data === '[DONE]') break;
-    const chunk = JSON.parse(data);
-    if (chunk.error) throw refusal(chunk);
-    process.stdout.write(chunk.choices[0]?.delta.content ?? '');
-    if (chunk.usage) printUsage(chunk.usage);
-  }
-}
-
-function printUsage({ prompt_tokens: prompt, completion_tokens: answer, prompt_tokens_details: details }: Usage): void {
+function printUsage({ prompt_tokens: prompt, completion_tokens: answer, prompt_tokens_details: details }: AnswerUsage) {
   const images = details?.image_tokens ? `, ${details.image_tokens} of them of pictures` : '';
   process.stdout.write('\n');
   process.stderr.write(`(${prompt} prompt tokens${images}; ${answer} in the answer)\n`);
-}
-
-interface Usage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly prompt_tokens_details?: { readonly image_tokens?: number };
-}
-
-interface ErrorBody {
-  readonly error: { readonly message: string };
-}
-
-function refusal({ error }: ErrorBody): ServingError {
-  return new ServingError('invalid_option', error.message);
-}
-
-function readNumber(flags: GenerateFlags, name: string): number | undefined {
-  const text = flags[name];
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isNaN(value)) return value;
-  throw new ServingError('invalid_option', `${name}: "${text}" is no number.`, { option: name });
 }
 
 function collect(value: string, previous: readonly string[]): string[] {

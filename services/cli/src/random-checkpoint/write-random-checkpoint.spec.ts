@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertTensors, Checkpoint, loadProcessor } from '@tessera/onnx-graph';
+import { defaultChatTemplate } from '@tessera/qwen2-5-vl';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import { tinyRawConfig } from '../testing/tiny-checkpoint.js';
@@ -18,7 +19,10 @@ describe('writeRandomCheckpoint', () => {
     const { tokenIds } = processor.buildPrompt([{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }]);
     expect(processor.tokenizer.decode([...tokenIds])).toContain('<|im_start|>user\nHi<|im_end|>\n');
     expect(processor.generation.eosTokenIds).toEqual([151645, 151643]);
-  });
+    const template = JSON.parse(await readFile(join(dir, 'chat_template.json'), 'utf8'));
+    expect(template).toEqual({ chat_template: defaultChatTemplate });
+    // The published tokenizer is large.
+  }, 60_000);
 
   it('tells of every byte of the weights', async () => {
     const dir = await temporaryFolder();

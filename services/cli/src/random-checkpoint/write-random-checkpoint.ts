@@ -1,8 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expectedTensors } from '@tessera/onnx-graph';
-import { validateModelConfig } from '@tessera/qwen2-5-vl';
-import { bundledModelDir } from '@tessera/standalone';
+import { defaultChatTemplate, validateModelConfig } from '@tessera/qwen2-5-vl';
 import { fillEmptyFolder } from './fill-empty-folder.js';
 import { type PlannedShard, planShards, shardHeader, shardIndex } from './plan-shards.js';
 import { publishedGenerationConfig, publishedPreprocessorConfig } from './published-config.js';
@@ -72,13 +71,11 @@ function* shardBytes(
 }
 
 async function writeSmallFiles(dir: string, shards: readonly PlannedShard[]): Promise<void> {
-  // The bundled model's template is that of the published checkpoints.
-  const chatTemplate = JSON.parse(await readFile(join(bundledModelDir, 'chat_template.json'), 'utf8'));
-  const { tokenizer, tokenizerConfig } = await publishedTokenizer(chatTemplate.chat_template);
+  const { tokenizer, tokenizerConfig } = await publishedTokenizer(defaultChatTemplate);
   await writeJson(dir, 'model.safetensors.index.json', shardIndex(shards));
   await writeJson(dir, 'generation_config.json', publishedGenerationConfig);
   await writeJson(dir, 'preprocessor_config.json', publishedPreprocessorConfig);
-  await writeJson(dir, 'chat_template.json', chatTemplate);
+  await writeJson(dir, 'chat_template.json', { chat_template: defaultChatTemplate });
   await writeJson(dir, 'tokenizer.json', tokenizer);
   await writeJson(dir, 'tokenizer_config.json', tokenizerConfig);
 }
