@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
@@ -9,8 +10,11 @@ import { serveCommand } from './commands/serve.js';
 import { verifyCommand } from './commands/verify.js';
 import { reportFailure } from './report-failure.js';
 
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+
 const program = new Command('tessera')
   .description('Serves the Qwen2.5-VL model family on Node.js with ONNX Runtime.')
+  .version(manifest.version)
   .showHelpAfterError()
   .addCommand(serveCommand())
   .addCommand(compileCommand())
