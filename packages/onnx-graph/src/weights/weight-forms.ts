@@ -51,7 +51,7 @@ export function fewRowForms(forms: WeightForms): WeightForms | undefined {
 
 /**
  * The form of a matrix of K columns, stacked from these tensors. Packed matrices are kept where int4 or `auto` is asked
- * and all of the stack can be; else `auto` makes them int8, which is finer than their own steps (docs/decisions/008).
+ * and all of the stack can be; else `auto` makes them int8, which is finer than their own steps (docs/decisions/007).
  */
 export function formOf(
   { plan, packed }: WeightForms,
