@@ -13,32 +13,45 @@ export interface VisionTaps {
   readonly blocks: readonly Float32Array[];
 }
 
+export interface EncoderOptions extends SessionOptions {
+  /** Gives a picture the same embeddings whatever is encoded with it: each in a run of its own. Default false. */
+  readonly isDeterministic?: boolean;
+}
+
 /** The vision tower on the CPU. */
 export class CpuEncoder implements EncoderEngine {
   readonly description: EncoderDescription;
   readonly #manifest: EngineManifest;
   readonly #processing: ProcessorConfig;
   readonly #session: InferenceSession;
+  readonly #isDeterministic: boolean;
 
-  private constructor(manifest: EngineManifest, processing: ProcessorConfig, session: InferenceSession) {
+  private constructor(
+    manifest: EngineManifest,
+    processing: ProcessorConfig,
+    session: InferenceSession,
+    { isDeterministic = false }: EncoderOptions,
+  ) {
     this.#manifest = manifest;
     this.#processing = processing;
     this.#session = session;
+    this.#isDeterministic = isDeterministic;
     this.description = { modelRevision: manifest.modelRevision, hiddenSize: manifest.config.vision.outHiddenSize };
   }
 
   /** Throws `engine_invalid`. */
-  static async create(engineDir: string, options: SessionOptions): Promise<CpuEncoder> {
+  static async create(engineDir: string, options: EncoderOptions): Promise<CpuEncoder> {
     const manifest = await readManifest(engineDir);
     const rawProcessing = await readEngineMetadata(engineDir, 'preprocessor_config.json');
     const processing = validateProcessorConfig(rawProcessing, manifest.config.vision);
-    return new CpuEncoder(manifest, processing, await createSession(engineDir, manifest.encoder.graph, options));
+    const session = await createSession(engineDir, manifest.encoder.graph, { numThreads: options.numThreads });
+    return new CpuEncoder(manifest, processing, session, options);
   }
 
   /** Visuals whose frames have equal numbers of patches share a run, so that no frame is padded to another's size. */
   async encode(visuals: readonly VisualInput[]): Promise<Float32Array[]> {
     const embeds = new Array<Float32Array>(visuals.length);
-    for (const group of groupByFrame(visuals)) {
+    for (const group of this.#isDeterministic ? visuals.map((_, i) => [i]) : groupByFrame(visuals)) {
       const rows = await this.#run(group.map((i) => visuals[i]));
       let offset = 0;
       for (const i of group) {

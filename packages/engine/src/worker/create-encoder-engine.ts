@@ -1,16 +1,16 @@
 import type { EncoderDescription, EncoderEngine } from '@tessera/domain';
-import type { SessionOptions } from '../ort/create-session.js';
+import type { EncoderOptions } from '../encoder/cpu-encoder.js';
 import { type EngineThread, WorkerClient } from './worker-client.js';
 
 export interface EncoderWorkerData {
   readonly engineDir: string;
-  readonly options: SessionOptions;
+  readonly options: EncoderOptions;
 }
 
 /** The vision tower of an engine directory, in a worker thread of its own. Throws `engine_invalid`. */
 export async function createEncoderEngine(
   engineDir: string,
-  options: SessionOptions,
+  options: EncoderOptions,
 ): Promise<EncoderEngine & EngineThread> {
   const entry = new URL('./encoder-worker.js', import.meta.url);
   const workerData: EncoderWorkerData = { engineDir, options };

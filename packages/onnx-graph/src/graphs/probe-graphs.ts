@@ -11,7 +11,7 @@ import {
   qkvWeights,
   widenWeight,
 } from './decoder-graphs.js';
-import { linear, rmsNorm, rotate, rowsOf, swiGlu } from './layers.js';
+import { addAndNorm, linear, rmsNorm, rotate, rowsOf, swiGlu } from './layers.js';
 import type { ShardPlan } from './shard-plan.js';
 import { blockWeights, mergedSize, mergerWeights, patchEmbedWeight } from './vision-graph.js';
 
@@ -43,6 +43,7 @@ function decoderProbes(parts: DecoderParts): ProbeGraph[] {
     linearProbe('decoder', downWeight(parts, 0)),
     linearProbe('decoder', headWeight(parts)),
     normProbe('decoder', 'model.norm.weight', hiddenSize),
+    addAndNormProbe('decoder', 'model.layers.0.post_attention_layernorm.weight', hiddenSize),
     swiGluProbe('decoder', parts.shard.paddedIntermediate),
     rotaryProbe('decoder', attentionDims(parts).qDim, headDim),
   ];
@@ -58,7 +59,8 @@ function encoderProbes({ vision }: ModelConfig, weights: WeightForms): ProbeGrap
     linearProbe('encoder', ...blockWeights(tower, 0, 'mlp.down_proj')),
     linearProbe('encoder', ...mergerWeights(tower, 'mlp.0')),
     linearProbe('encoder', ...mergerWeights(tower, 'mlp.2')),
-    normProbe('encoder', 'visual.merger.ln_q.weight', vision.hiddenSize),
+    normProbe('encoder', 'visual.blocks.0.norm1.weight', vision.hiddenSize),
+    addAndNormProbe('encoder', 'visual.merger.ln_q.weight', vision.hiddenSize),
     swiGluProbe('encoder', vision.intermediateSize),
     geluProbe(mergedSize(vision)),
     rotaryProbe('encoder', vision.hiddenSize, vision.headDim),
@@ -81,6 +83,13 @@ function linearProbe(part: Part, weight: MatrixWeight, bias?: MatrixWeight): Pro
 function normProbe(part: Part, name: string, size: number): ProbeGraph {
   const op = 'SimplifiedLayerNormalization';
   return rowProbe({ part, op, size, inputs: { x: size } }, (g, x) => rmsNorm(g, '/probe', x, name, size, 1e-6));
+}
+
+function addAndNormProbe(part: Part, tensor: string, size: number): ProbeGraph {
+  const op = 'SkipSimplifiedLayerNormalization';
+  return rowProbe({ part, op, size, inputs: { x: size, delta: size } }, (g, x, delta) => {
+    return addAndNorm(g, '/probe', { x, delta }, { tensor, size, eps: 1e-6 }).normed;
+  });
 }
 
 function swiGluProbe(part: Part, size: number): ProbeGraph {
