@@ -54,9 +54,9 @@ class Int4Target {
       this.scales[index] = packed.scales[group];
       setHalf(this.zeroPoints, row * Math.ceil(this.#numBlocks / 2) * 2 + block, zeroPoint);
       const source = r * packed.groupOf.length;
-      for (let i = 0; i < blockLen; i++) {
-        const level = start + i < cols.end ? packed.levels[source + start + i] : zeroPoint;
-        setHalf(this.values, index * blockLen + i, level);
+      const levelAt = (column: number): number => (column < cols.end ? packed.levels[source + column] : zeroPoint);
+      for (let i = 0; i < blockLen; i += 2) {
+        this.values[(index * blockLen + i) >> 1] = levelAt(start + i) | (levelAt(start + i + 1) << 4);
       }
     }
   }
