@@ -32,7 +32,7 @@ describe('compileEngine', () => {
     const { compile } = await tinyWorld();
     const { dir, manifest, isReused } = await compile(oneRank);
     expect(isReused).toBe(false);
-    expect(manifest.encoder.graph).toBe('encoder/vision.onnx');
+    expect(manifest.encoder.tower).toBe('encoder/tower.onnx');
     expect(manifest.decoder.ranks.map(({ graphs }) => graphs)).toEqual([
       ['decoder/rank-0/between-000.onnx', 'decoder/rank-0/between-001.onnx', 'decoder/rank-0/head.onnx'],
     ]);
@@ -61,7 +61,7 @@ describe('compileEngine', () => {
           if (progress.phase === phase) interrupt.abort(new Error('interrupted'));
           seen.push(progress.phase);
         },
-        probe: async () => ({ numThreads: 1, isDecoderInvariant: true, ops: [] }),
+        probe: async () => ({ numThreads: 1, isDecoderInvariant: true, isTileInvariant: true, ops: [] }),
       });
       await expect(compiling, phase).rejects.toThrow('interrupted');
       expect(seen.at(-1)).toBe(phase);
@@ -127,7 +127,7 @@ describe('compileEngine', () => {
 
   it('keeps what the probe found', async () => {
     const { compile } = await tinyWorld();
-    const rowInvariance = { numThreads: 3, isDecoderInvariant: true, ops: [] };
+    const rowInvariance = { numThreads: 3, isDecoderInvariant: true, isTileInvariant: true, ops: [] };
     await compile(oneRank, { probe: async () => rowInvariance });
     expect((await compile(oneRank)).manifest.rowInvariance).toEqual(rowInvariance);
   });
