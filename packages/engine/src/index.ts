@@ -4,8 +4,7 @@ export type { AttentionInputs, AttentionShape, AttentionSpan, PagedAttention } f
 export { PlainAttention } from './attention/plain-attention.js';
 export type { AttentionCapacity } from './attention/wasm/kv-memory-plan.js';
 export { WasmAttention } from './attention/wasm/wasm-attention.js';
-export { type Collective, singleRank } from './collective/collective.js';
-export { createLocalCollectives } from './collective/local-collective.js';
+export type { Collective } from './collective/collective.js';
 export { CpuDecoderRank } from './decoder/cpu-decoder-rank.js';
 export type { AttentionKernelName, DecoderOptions } from './decoder/decoder-options.js';
 export { LocalRankGroup } from './decoder/local-rank-group.js';

@@ -7,11 +7,3 @@ export interface Collective {
   /** Everybody's value, in rank order. */
   allGather<Value>(value: Value): Promise<readonly Value[]>;
 }
-
-/** The group of one. */
-export const singleRank: Collective = {
-  rank: 0,
-  numRanks: 1,
-  allReduceSum: async (partial) => partial,
-  allGather: async (value) => [value],
-};

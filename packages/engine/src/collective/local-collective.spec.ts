@@ -1,14 +1,14 @@
 import { SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { type Collective, singleRank } from './collective.js';
-import { createLocalCollectives, createLocalGroup } from './local-collective.js';
+import type { Collective } from './collective.js';
+import { createLocalGroup } from './local-collective.js';
 
 const everyRank = <Value>(ranks: readonly Collective[], call: (rank: Collective) => Promise<Value>) =>
   Promise.all(ranks.map(call));
 
-describe('createLocalCollectives', () => {
+describe('a local group', () => {
   test('numbers the ranks of the group', () => {
-    expect(createLocalCollectives(3).map(({ rank, numRanks }) => [rank, numRanks])).toEqual([
+    expect(createLocalGroup(3).collectives.map(({ rank, numRanks }) => [rank, numRanks])).toEqual([
       [0, 3],
       [1, 3],
       [2, 3],
@@ -16,13 +16,13 @@ describe('createLocalCollectives', () => {
   });
 
   test('gathers values in rank order, whoever comes first', async () => {
-    const ranks = createLocalCollectives(3);
+    const ranks = createLocalGroup(3).collectives;
     const gathered = await everyRank([ranks[2], ranks[0], ranks[1]], ({ rank, allGather }) => allGather(`r${rank}`));
     expect(gathered).toEqual(Array.from({ length: 3 }, () => ['r0', 'r1', 'r2']));
   });
 
   test('waits for the last rank', async () => {
-    const [first, second] = createLocalCollectives(2);
+    const [first, second] = createLocalGroup(2).collectives;
     let isOver = false;
     const gathered = first.allGather(1).then((values) => {
       isOver = true;
@@ -40,14 +40,14 @@ describe('createLocalCollectives', () => {
     const expected = partials[0].map((value, i) =>
       partials.slice(1).reduce((sum, partial) => Math.fround(sum + partial[i]), value),
     );
-    const ranks = createLocalCollectives(4);
+    const ranks = createLocalGroup(4).collectives;
     const shuffled = random.shuffle(ranks);
     const sums = await everyRank(shuffled, ({ rank, allReduceSum }) => allReduceSum(partials[rank].slice()));
     for (const sum of sums) expect(sum).toEqual(expected);
   });
 
   test('gives every rank a sum of its own', async () => {
-    const ranks = createLocalCollectives(2);
+    const ranks = createLocalGroup(2).collectives;
     const [a, b] = await everyRank(ranks, ({ allReduceSum }) => allReduceSum(Float32Array.of(1)));
     a[0] = 99;
     expect(b).toEqual(Float32Array.of(2));
@@ -55,7 +55,7 @@ describe('createLocalCollectives', () => {
 
   test('never mixes two rounds, however far one rank runs ahead', async () => {
     const random = new SeededRandom(2);
-    const ranks = createLocalCollectives(3);
+    const ranks = createLocalGroup(3).collectives;
     const work = async ({ rank, allGather, allReduceSum }: Collective): Promise<unknown[]> => {
       const seen: unknown[] = [];
       for (let round = 0; round < 50; round++) {
@@ -72,16 +72,7 @@ describe('createLocalCollectives', () => {
   });
 });
 
-describe('singleRank', () => {
-  test('is a group of one', async () => {
-    const partial = Float32Array.of(1, 2);
-    expect(singleRank).toMatchObject({ rank: 0, numRanks: 1 });
-    expect(await singleRank.allReduceSum(partial)).toBe(partial);
-    expect(await singleRank.allGather('value')).toEqual(['value']);
-  });
-});
-
-describe('createLocalGroup', () => {
+describe('a local group of which a rank failed', () => {
   test('rejects the ranks that wait for one that failed, and meets again after a reset', async () => {
     const { collectives, fail, reset } = createLocalGroup(2);
     const waiting = collectives[0].allGather('early');

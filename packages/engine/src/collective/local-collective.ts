@@ -22,11 +22,6 @@ export function createLocalGroup(numRanks: number): LocalGroup {
   return { collectives, fail: (error) => meeting.fail(error), reset: () => meeting.reset() };
 }
 
-/** The same without a way to fail: a rank that never comes lets the others wait for ever. */
-export function createLocalCollectives(numRanks: number): readonly Collective[] {
-  return createLocalGroup(numRanks).collectives;
-}
-
 function sumInOrder(partials: readonly Float32Array[]): Float32Array {
   const sum = Float32Array.from(partials[0]);
   for (const partial of partials.slice(1)) {

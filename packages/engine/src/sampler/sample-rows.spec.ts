@@ -1,6 +1,6 @@
 import { createSamplingParams, createSamplingRow, SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { createLocalCollectives } from '../collective/local-collective.js';
+import { createLocalGroup } from '../collective/local-collective.js';
 import { adjustLogits } from './adjust-logits.js';
 import type { Choice } from './choose-token.js';
 import { createRowNoise } from './row-noise.js';
@@ -35,7 +35,7 @@ async function trySampleOn(
 ) {
   let numGathers = 0;
   const sliceLen = Math.ceil(logits[0].length / numRanks);
-  const ranks = createLocalCollectives(numRanks).map(({ allGather, ...collective }) => {
+  const ranks = createLocalGroup(numRanks).collectives.map(({ allGather, ...collective }) => {
     const counted = <Value>(value: Value) => {
       if (collective.rank === 0) numGathers++;
       return allGather(value);
@@ -333,9 +333,9 @@ describe('sampleRows', () => {
     });
 
     test('are made of no row at all', async () => {
-      expect(await sampleRows([], [], { offset: 0, length: 8, numTokens: 8 }, createLocalCollectives(1)[0])).toEqual(
-        [],
-      );
+      expect(
+        await sampleRows([], [], { offset: 0, length: 8, numTokens: 8 }, createLocalGroup(1).collectives[0]),
+      ).toEqual([]);
     });
 
     for (const [what, params] of [
