@@ -28,6 +28,8 @@ export interface CheckpointFiles {
 
 /** Everything between a conversation and the decoder's integers, for one checkpoint. */
 export interface Processor {
+  /** What it was created from: with them, which can be cloned, another thread creates its equal. */
+  readonly files: CheckpointFiles;
   readonly config: ModelConfig;
   readonly processing: ProcessorConfig;
   readonly generation: GenerationConfig;
@@ -52,6 +54,7 @@ export function createProcessor(files: CheckpointFiles): Processor {
   const tokenizerConfig = new CheckpointFields(files.tokenizerConfig ?? {}, 'tokenizer_config.json');
   const template = createChatTemplate(templateSource(files, tokenizerConfig), templateVariables(tokenizerConfig));
   return {
+    files,
     config,
     processing,
     generation: validateGenerationConfig(files.generationConfig, files.config),

@@ -12,6 +12,7 @@ import type { GatewayDeps } from './gateway-deps.js';
 import { ActiveRequests } from './http/active-requests.js';
 import { shuttingDown } from './http/shutting-down.js';
 import { GenerationMetrics } from './metrics/generation-metrics.js';
+import { createTextDesk } from './text/text-desk.js';
 
 /** Time for aborted answers to say so to their clients before the sockets are closed. */
 const farewellMs = 300;
@@ -34,7 +35,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
   const config = loadConfig(gatewayConfigSchema, { env: {}, overrides: options });
   assertWritableDir(config.filesDir, '--files-dir');
   const context = createContext(deps, config);
-  const { blobs, active } = context;
+  const { blobs, active, texts } = context;
   let closing: Promise<void> | undefined;
   const app = buildApp(context, () => closing !== undefined);
   return {
@@ -43,7 +44,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
     },
     listen: (address) => app.listen(address),
     close: () => {
-      closing ??= drain(app, context).finally(() => blobs.close());
+      closing ??= drain(app, context).finally(() => Promise.all([blobs.close(), texts.close()]));
       return closing;
     },
   };
@@ -60,6 +61,7 @@ export function createContext(deps: GatewayDeps, config: GatewayConfig): Gateway
     ...deps,
     config,
     blobs,
+    texts: createTextDesk(deps.processor),
     files: new FileRegistry(blobs),
     active: new ActiveRequests((error) => deps.logger.error({ err: error }, 'could not free what a request held')),
     generationMetrics: new GenerationMetrics(deps.metrics),

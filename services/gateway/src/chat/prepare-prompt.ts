@@ -1,6 +1,7 @@
 import { ServingError } from '@tessera/domain';
 import type { BuiltPrompt, Processor } from '@tessera/qwen2-5-vl';
 import { type MediaResolverDeps, type RequestMedia, resolveMedia } from '../media/resolve-media.js';
+import type { TextDesk } from '../text/text-desk.js';
 import { listImageParts } from './image-parts.js';
 import type { ChatMessages } from './message-schema.js';
 import { toPromptMessages } from './prompt-messages.js';
@@ -9,6 +10,7 @@ export interface PromptDeps extends MediaResolverDeps {
   readonly maxContextLen: number;
   /** Bytes of the longest token, which bounds from below how many tokens a text can become. */
   readonly maxTokenBytes: number;
+  readonly texts: TextDesk;
 }
 
 export interface PromptOptions {
@@ -29,7 +31,8 @@ export async function preparePrompt(
   deps: PromptDeps,
   signal: AbortSignal,
 ): Promise<PreparedPrompt> {
-  assertTextFits(messages, deps);
+  const numCharacters = messages.reduce((sum, { content }) => sum + countCharacters(content), 0);
+  assertFits(Math.floor(numCharacters / deps.maxTokenBytes), deps.maxContextLen);
   const media = await resolveMedia(listImageParts(messages), deps, signal);
   try {
     const visuals = media.resolved.map(({ visual }) => visual);
@@ -37,7 +40,8 @@ export async function preparePrompt(
       visuals.reduce((sum, { numTokens }) => sum + numTokens, 0),
       deps.maxContextLen,
     );
-    const prompt = deps.processor.buildPrompt(toPromptMessages(messages, visuals), options);
+    const errand = { numCharacters, signal };
+    const prompt = await deps.texts.run('buildPrompt', [toPromptMessages(messages, visuals), options], errand);
     assertFits(prompt.tokenIds.length, deps.maxContextLen);
     return { prompt, media };
   } catch (error) {
@@ -51,12 +55,6 @@ export function longestTokenBytes({ tokenizer }: Processor): number {
   let longest = 1;
   for (let id = 0; id < tokenizer.numTokens; id++) longest = Math.max(longest, tokenizer.tokenBytes(id).length);
   return longest;
-}
-
-/** Refuses text that cannot fit before spending time on tokenising it. */
-function assertTextFits(messages: ChatMessages, { maxContextLen, maxTokenBytes }: PromptDeps): void {
-  const numCharacters = messages.reduce((sum, message) => sum + countCharacters(message.content), 0);
-  assertFits(Math.floor(numCharacters / maxTokenBytes), maxContextLen);
 }
 
 function countCharacters(content: ChatMessages[number]['content']): number {

@@ -4,6 +4,7 @@ import { preparePrompt } from '../chat/prepare-prompt.js';
 import type { GatewayContext } from '../gateway-context.js';
 import { validate } from '../http/validate.js';
 import { assertServedModel } from '../models/assert-served-model.js';
+import { charactersOf } from '../text/text-desk.js';
 import { assertInVocabulary } from './assert-in-vocabulary.js';
 import { createTokenizeSchema, detokenizeSchema } from './tokenize-schema.js';
 
@@ -17,9 +18,11 @@ export function registerTokenizeRoute(app: FastifyInstance, context: GatewayCont
   app.post('/tokenize', async (request, reply) => {
     const body = validate(schema, request.body);
     assertServedModel(body.model, model);
-    const tokens = await tokensOf(body, context, context.active.begin(reply.raw).signal);
-    const strings = body.return_token_strs === true ? tokens.map((id) => processor.tokenizer.decode([id])) : null;
-    return { count: tokens.length, max_model_len: model.maxContextLen, tokens, token_strs: strings };
+    const { signal } = context.active.begin(reply.raw);
+    const tokens = await tokensOf(body, context, signal);
+    const errand = { numCharacters: charactersOf(tokens.length), signal };
+    const strings = body.return_token_strs === true ? await context.texts.run('decodeEach', [tokens], errand) : null;
+    return { count: tokens.length, max_model_len: model.maxContextLen, tokens: [...tokens], token_strs: strings };
   });
 
   app.post('/detokenize', async (request) => {
@@ -33,14 +36,13 @@ export function registerTokenizeRoute(app: FastifyInstance, context: GatewayCont
   });
 }
 
-async function tokensOf(body: TokenizeBody, context: GatewayContext, signal: AbortSignal): Promise<number[]> {
-  const { tokenizer } = context.processor;
+async function tokensOf(body: TokenizeBody, context: GatewayContext, signal: AbortSignal): Promise<Int32Array> {
   if (body.messages == null) {
     const text = body.prompt ?? '';
-    return body.parse_special === true ? tokenizer.encode(text) : tokenizer.encodeText(text);
+    return context.texts.run('encode', [text, body.parse_special === true], { numCharacters: text.length, signal });
   }
   const options = { addGenerationPrompt: body.add_generation_prompt ?? true, addVisionId: body.add_vision_id ?? false };
   const { prompt, media } = await preparePrompt(body.messages, options, context, signal);
   await media.release();
-  return [...prompt.tokenIds];
+  return prompt.tokenIds;
 }

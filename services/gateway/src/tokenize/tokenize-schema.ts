@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createMessagesSchema } from '../chat/message-schema.js';
 
-/** Characters tokenised in one call; longer texts would hold the event loop. */
+/** Characters tokenised in one call. */
 const maxPromptLen = 2 ** 20;
 
 const flag = z.boolean().nullish();

@@ -1,0 +1,20 @@
+import type { BuiltPrompt, Processor, PromptMessage, PromptOptions } from '@tessera/qwen2-5-vl';
+
+/** What takes seconds for a long text, whichever thread it is done in. */
+export interface TextWork {
+  /** Throws the ServingErrors of `Processor.buildPrompt`. */
+  buildPrompt(messages: readonly PromptMessage[], options: PromptOptions): BuiltPrompt;
+  /** Token ids of a text; special tokens in it are plain text unless `parsesSpecial`. */
+  encode(text: string, parsesSpecial: boolean): Int32Array;
+  /** The text of each token alone. */
+  decodeEach(tokenIds: Int32Array): string[];
+}
+
+export function createTextWork({ tokenizer, buildPrompt }: Processor): TextWork {
+  return {
+    buildPrompt: (messages, options) => buildPrompt(messages, options),
+    encode: (text, parsesSpecial) =>
+      Int32Array.from(parsesSpecial ? tokenizer.encode(text) : tokenizer.encodeText(text)),
+    decodeEach: (tokenIds) => Array.from(tokenIds, (id) => tokenizer.decode([id])),
+  };
+}
