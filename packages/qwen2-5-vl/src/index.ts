@@ -6,7 +6,7 @@ export { type QuantizationConfig, validateQuantization } from './config/quantiza
 export { validateModelConfig } from './config/validate-model-config.js';
 export { compositeOnWhite } from './image/composite-on-white.js';
 export { applyExifOrientation, orientedSize } from './image/exif-orientation.js';
-export { patchify } from './image/patchify.js';
+export { patchify, patchifyStill } from './image/patchify.js';
 export { resizeBicubic } from './image/resize-bicubic.js';
 export type { ImageSize, RgbaImage, RgbImage } from './image/rgb-image.js';
 export { type PixelLimits, smartResize } from './image/smart-resize.js';

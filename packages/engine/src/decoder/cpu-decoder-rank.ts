@@ -9,12 +9,12 @@ import type {
 } from '@tessera/domain';
 import { type EngineManifest, readManifest, rowTile } from '@tessera/onnx-graph';
 import type { PagedAttention } from '../attention/paged-attention.js';
+import { type Closable, closeAll, closingOnFailure } from '../close-all.js';
 import type { Collective } from '../collective/collective.js';
 import { createRowSession } from '../ort/row-session.js';
 import { sampleRows, type VocabSlice } from '../sampler/sample-rows.js';
 import type { SamplingRow } from '../sampler/sampling-row.js';
 import { captureStep } from './capture-step.js';
-import { type Closable, closeAll, closingOnFailure } from './close-all.js';
 import { DecoderHead, type HeadRow, selectHeadRows } from './decoder-head.js';
 import { createDecoderLayers, type DecoderLayers } from './decoder-layers.js';
 import { createAttention, type DecoderOptions, describeDecoder } from './decoder-options.js';

@@ -1,9 +1,9 @@
 import type { EngineManifest } from '@tessera/onnx-graph';
 import { Tensor } from 'onnxruntime-node';
 import type { PagedAttention } from '../attention/paged-attention.js';
+import { closeAll, closingOnFailure } from '../close-all.js';
 import type { Collective } from '../collective/collective.js';
 import { createRowSession, type RowSession, type RowSessionOptions, type RowTensors } from '../ort/row-session.js';
-import { closeAll, closingOnFailure } from './close-all.js';
 import type { StepBatch } from './step-batch.js';
 import type { Stopwatch } from './stopwatch.js';
 

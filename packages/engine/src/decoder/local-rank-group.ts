@@ -8,8 +8,8 @@ import {
   type StepResult,
 } from '@tessera/domain';
 import { readManifest } from '@tessera/onnx-graph';
+import { closeAll, closingOnFailure } from '../close-all.js';
 import { createLocalGroup, type LocalGroup } from '../collective/local-collective.js';
-import { closeAll, closingOnFailure } from './close-all.js';
 import { CpuDecoderRank } from './cpu-decoder-rank.js';
 import type { DecoderOptions } from './decoder-options.js';
 

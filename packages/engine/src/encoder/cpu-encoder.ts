@@ -1,10 +1,11 @@
 import { type EncoderDescription, type EncoderEngine, ServingError, type VisualInput } from '@tessera/domain';
-import { type EngineManifest, maxWindowLen, readManifest } from '@tessera/onnx-graph';
+import { type EngineManifest, readManifest } from '@tessera/onnx-graph';
 import { type ProcessorConfig, validateProcessorConfig } from '@tessera/qwen2-5-vl';
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { createSession, type SessionOptions } from '../ort/create-session.js';
+import type { Tensor } from 'onnxruntime-node';
+import type { SessionOptions } from '../ort/create-session.js';
 import { readEngineMetadata } from '../ort/read-engine-metadata.js';
-import { createVisionInputs, frameLen, type VisionInputs } from './vision-inputs.js';
+import { EncoderSessions } from './encoder-sessions.js';
+import { createVisionInputs, runKey, type VisionInputs } from './vision-inputs.js';
 
 /** Values of every patch after the patch embedding and after each block, in processor order; for parity checks. */
 export interface VisionTaps {
@@ -23,18 +24,18 @@ export class CpuEncoder implements EncoderEngine {
   readonly description: EncoderDescription;
   readonly #manifest: EngineManifest;
   readonly #processing: ProcessorConfig;
-  readonly #session: InferenceSession;
+  readonly #sessions: EncoderSessions;
   readonly #isDeterministic: boolean;
 
   private constructor(
     manifest: EngineManifest,
     processing: ProcessorConfig,
-    session: InferenceSession,
+    sessions: EncoderSessions,
     { isDeterministic = false }: EncoderOptions,
   ) {
     this.#manifest = manifest;
     this.#processing = processing;
-    this.#session = session;
+    this.#sessions = sessions;
     this.#isDeterministic = isDeterministic;
     this.description = { modelRevision: manifest.modelRevision, hiddenSize: manifest.config.vision.outHiddenSize };
   }
@@ -44,14 +45,14 @@ export class CpuEncoder implements EncoderEngine {
     const manifest = await readManifest(engineDir);
     const rawProcessing = await readEngineMetadata(engineDir, 'preprocessor_config.json');
     const processing = validateProcessorConfig(rawProcessing, manifest.config.vision);
-    const session = await createSession(engineDir, manifest.encoder.graph, { numThreads: options.numThreads });
-    return new CpuEncoder(manifest, processing, session, options);
+    const sessions = await EncoderSessions.create(engineDir, manifest, { numThreads: options.numThreads });
+    return new CpuEncoder(manifest, processing, sessions, options);
   }
 
   /** Visuals whose frames have equal numbers of patches share a run, so that no frame is padded to another's size. */
   async encode(visuals: readonly VisualInput[]): Promise<Float32Array[]> {
     const embeds = new Array<Float32Array>(visuals.length);
-    for (const group of this.#isDeterministic ? visuals.map((_, i) => [i]) : groupByFrame(visuals)) {
+    for (const group of this.#isDeterministic ? visuals.map((_, i) => [i]) : groupByRun(visuals)) {
       const rows = await this.#run(group.map((i) => visuals[i]));
       let offset = 0;
       for (const i of group) {
@@ -69,52 +70,36 @@ export class CpuEncoder implements EncoderEngine {
     const taps: VisionTaps[] = [];
     for (const visual of visuals) {
       const inputs = createVisionInputs([visual], vision, this.#processing);
-      const out = await this.#session.run(this.#feeds(inputs));
-      const read = (name: string): Float32Array =>
-        toProcessorOrder(out[name].data as Float32Array, inputs, vision.hiddenSize * vision.spatialMergeSize ** 2);
-      const blocks = Array.from({ length: vision.depth }, (_, block) => read(`block_${block}`));
-      taps.push({ patchEmbed: read('patch_embed'), blocks });
+      const x = await this.#sessions.embedPatches(inputs);
+      const out = await this.#sessions.runTower(x, inputs);
+      const read = ({ data }: Tensor): Float32Array =>
+        toProcessorOrder(data as Float32Array, inputs, vision.hiddenSize * vision.spatialMergeSize ** 2);
+      const blocks = Array.from({ length: vision.depth }, (_, block) => read(out[`block_${block}`]));
+      taps.push({ patchEmbed: read(x), blocks });
     }
     return taps;
   }
 
   close(): Promise<void> {
-    return this.#session.release();
+    return this.#sessions.close();
   }
 
   async #run(visuals: readonly VisualInput[]): Promise<Float32Array> {
     const inputs = createVisionInputs(visuals, this.#manifest.config.vision, this.#processing);
-    const { embeds } = await this.#session.run(this.#feeds(inputs), ['embeds']);
+    const { embeds } = await this.#sessions.runTower(await this.#sessions.embedPatches(inputs), inputs, ['embeds']);
     const rows = embeds.data as Float32Array;
     if (!rows.every(Number.isFinite)) {
       throw new ServingError('internal', 'The vision tower produced values that are not finite.');
     }
     return rows;
   }
-
-  #feeds(inputs: VisionInputs): Record<string, Tensor> {
-    const windowLen = maxWindowLen(this.#manifest.config.vision);
-    const rows = (data: Float32Array) =>
-      new Tensor('float32', data, [inputs.numPatches, data.length / inputs.numPatches]);
-    const ids = (data: BigInt64Array) => new Tensor('int64', data, [data.length]);
-    return {
-      patches: rows(inputs.patches),
-      cos: rows(inputs.cos),
-      sin: rows(inputs.sin),
-      window_rows: ids(inputs.windowRows),
-      window_slots: ids(inputs.windowSlots),
-      window_mask: new Tensor('int32', inputs.windowMask, [inputs.windowMask.length / windowLen, windowLen]),
-      frame_shape: ids(inputs.frameShape),
-      reverse_index: ids(inputs.reverseIndex),
-    };
-  }
 }
 
-function groupByFrame(visuals: readonly VisualInput[]): number[][] {
-  const groups = new Map<number, number[]>();
-  for (const [i, { grid }] of visuals.entries()) {
-    const length = frameLen(grid);
-    groups.set(length, [...(groups.get(length) ?? []), i]);
+function groupByRun(visuals: readonly VisualInput[]): number[][] {
+  const groups = new Map<string, number[]>();
+  for (const [i, visual] of visuals.entries()) {
+    const key = runKey(visual);
+    groups.set(key, [...(groups.get(key) ?? []), i]);
   }
   return [...groups.values()];
 }

@@ -1,18 +1,20 @@
-import type { Grid, VisualInput } from '@tessera/domain';
+import type { VisualInput } from '@tessera/domain';
 import { maxWindowLen } from '@tessera/onnx-graph';
 import {
   type ProcessorConfig,
   patchify,
+  patchifyStill,
   type VisionConfig,
   visionRotaryAngles,
   windowOrder,
 } from '@tessera/qwen2-5-vl';
 
-/** The tensors of one run of the tower (named as in the graph), for visuals whose frames have equal numbers of patches. */
+/** The tensors of one run of the tower, for stills or videos whose frames have equal numbers of patches. */
 export interface VisionInputs {
+  readonly isStill: boolean;
   readonly numPatches: number;
   readonly numMerged: number;
-  /** [n, 1176], window order. */
+  /** [n, 1176], or [n, 588] for stills, window order. */
   readonly patches: Float32Array;
   /** [n, headDim / 2]. */
   readonly cos: Float32Array;
@@ -40,14 +42,16 @@ export function createVisionInputs(
   const { windowIndex, cuWindowSeqlens, cuFullSeqlens } = windowOrder(grids, config);
   const unitLen = config.spatialMergeSize ** 2;
   const angles = visionRotaryAngles(grids, config);
-  const patches = joinRows(visuals.map((visual) => patchify(visual, processing)));
+  const toPatches = isStill(visuals[0]) ? patchifyStill : patchify;
+  const patches = visuals.map((visual) => toPatches(visual, processing));
   const numPatches = windowIndex.length * unitLen;
   const permute = (rows: Float32Array): Float32Array =>
     permuteUnits(rows, windowIndex, rows.length / windowIndex.length);
   return {
+    isStill: isStill(visuals[0]),
     numPatches,
     numMerged: windowIndex.length,
-    patches: permute(patches),
+    patches: permute(joinRows(patches)),
     cos: permute(angles.cos),
     sin: permute(angles.sin),
     ...tileWindows(cuWindowSeqlens, maxWindowLen(config)),
@@ -57,9 +61,15 @@ export function createVisionInputs(
   };
 }
 
-/** Patches of one frame: visuals may share a run when these are equal. */
-export function frameLen({ h, w }: Grid): number {
-  return h * w;
+/** Visuals may share a run when this is equal: stills or not, patches of one frame. */
+export function runKey(visual: VisualInput): string {
+  const { h, w } = visual.grid;
+  return `${isStill(visual) ? 'still' : 'video'} ${h * w}`;
+}
+
+/** All frames of its patches are one. */
+function isStill({ numFrames }: VisualInput): boolean {
+  return numFrames === 1;
 }
 
 function joinRows(matrices: readonly Float32Array[]): Float32Array {

@@ -8,7 +8,7 @@ import { bytesPerElement } from '../checkpoint/float-formats.js';
 import { decoderGraphs } from '../graphs/decoder-graphs.js';
 import { planBlockShard } from '../graphs/plan-block-shard.js';
 import type { ShardPlan } from '../graphs/shard-plan.js';
-import { visionGraph } from '../graphs/vision-graph.js';
+import { patchEmbedGraph, stillPatchEmbedGraph, visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { type WeightLocation, writeWeightFile } from '../onnx/weight-file.js';
 import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
@@ -164,7 +164,7 @@ class EngineWriter {
       options: this.#options,
       config: this.#checkpoint.config,
       forms: this.#forms,
-      encoder: { graph: this.#encoder.graphs[0].path, weights: encoderWeights },
+      encoder: { ...encoderPaths, weights: encoderWeights },
       decoder: { ranks },
       embedding,
       files: this.#files,
@@ -236,9 +236,22 @@ class EngineWriter {
 }
 
 function planEncoder({ checkpoint, options: { hasTaps }, forms }: EngineSource): GraphGroup {
-  const graph = visionGraph(checkpoint.config, { hasTaps, weights: forms });
-  return { weightFile: 'encoder/weights.bin', graphs: [{ path: 'encoder/vision.onnx', graph }] };
+  const { config } = checkpoint;
+  return {
+    weightFile: 'encoder/weights.bin',
+    graphs: [
+      { path: encoderPaths.patchEmbed, graph: patchEmbedGraph(config) },
+      { path: encoderPaths.stillPatchEmbed, graph: stillPatchEmbedGraph(config) },
+      { path: encoderPaths.tower, graph: visionGraph(config, { hasTaps, weights: forms }) },
+    ],
+  };
 }
+
+const encoderPaths = {
+  patchEmbed: 'encoder/patch-embed.onnx',
+  stillPatchEmbed: 'encoder/patch-embed-still.onnx',
+  tower: 'encoder/tower.onnx',
+};
 
 function planRank(
   { checkpoint: { config }, options: { numRanks, cut }, forms }: EngineSource,

@@ -18,7 +18,7 @@ function manifestOf(files: Readonly<Record<string, number>>): EngineManifest {
     options: { weights: weightPlans.fp32, numRanks: 1, cut: 'attention', hasTaps: false },
     forms: { plan: weightPlans.fp32, packed: {} },
     config: tinyConfig,
-    encoder: { graph: 'vision.onnx', weights },
+    encoder: { patchEmbed: 'a.onnx', stillPatchEmbed: 'b.onnx', tower: 'c.onnx', weights },
     decoder: { ranks: [] },
     embedding: { file: 'embedding.bin', dtype: 'F32', numRows: 1, rowLen: 1 },
     files: Object.entries(files).map(([path, numBytes]) => ({ path, numBytes, sha256: '' })),

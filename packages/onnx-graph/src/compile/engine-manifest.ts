@@ -8,7 +8,7 @@ import type { WeightForms } from '../weights/weight-forms.js';
 import { type WeightPlan, weightParts } from '../weights/weight-plan.js';
 
 /** Raised whenever graphs or layout change, so that older engines are compiled anew. */
-export const engineFormatVersion = 3;
+export const engineFormatVersion = 4;
 
 /** What a compilation may choose; the same checkpoint and options give the same engine. */
 export interface EngineOptions {
@@ -35,12 +35,21 @@ export interface EngineManifest {
   readonly config: ModelConfig;
   /** The forms that the graphs were built with. */
   readonly forms: WeightForms;
-  readonly encoder: { readonly graph: string; readonly weights: WeightIndex };
+  readonly encoder: EncoderManifest;
   readonly decoder: { readonly ranks: readonly RankManifest[] };
   readonly embedding: EmbeddingManifest;
   readonly files: readonly EngineFile[];
   /** Result of the row-invariance probe, per operation; absent until it ran. */
   readonly rowInvariance?: RowInvariance;
+}
+
+export interface EncoderManifest {
+  /** Patches of two frames to rows of the tower. */
+  readonly patchEmbed: string;
+  /** Patches of stills to rows of the tower. */
+  readonly stillPatchEmbed: string;
+  readonly tower: string;
+  readonly weights: WeightIndex;
 }
 
 export interface RankManifest {

@@ -10,7 +10,7 @@ import { addAndNorm, linear, type Residual, rotate, rowsOf, swiGlu, wholeVector 
 const visionEps = 1e-6;
 
 export interface VisionGraphOptions {
-  /** Also output the patch embedding and every block, in window order: for parity checks. */
+  /** Also output every block, in window order: for parity checks. */
   readonly hasTaps: boolean;
   readonly weights: WeightForms;
 }
@@ -21,11 +21,46 @@ export function maxWindowLen({ windowSize, patchSize, spatialMergeSize }: Vision
   return (unitsPerSide * spatialMergeSize) ** 2;
 }
 
+/** The patch embedding (spec §2.3): patches [n, 1176] → x [n, h]. */
+export function patchEmbedGraph({ vision }: ModelConfig): GraphBuilder {
+  const g = new GraphBuilder('patch-embed');
+  const patches = g.input('patches', 'float32', ['n', vision.temporalPatchSize * frameDim(vision)]);
+  const x = linear(g, patchEmbedPath, rowsOf(g, patchEmbedPath, patches), patchEmbedWeight(vision));
+  g.output('x', x, 'float32', ['n', vision.hiddenSize]);
+  return g;
+}
+
 /**
- * The vision tower (spec §5). Everything that is integer arithmetic over the grid comes in as a tensor, so one graph
+ * The same for stills, whose two frames are equal: patches [n, 588] → x [n, h], by the sum of the kernel's frames,
+ * which ONNX Runtime computes once when it loads the graph.
+ *
+ *     kernel [h, 1176] ─ [h, channel, frame, pixel] ─ Σ over frames ─ [h, 588]
+ */
+export function stillPatchEmbedGraph({ vision }: ModelConfig): GraphBuilder {
+  const g = new GraphBuilder('patch-embed-still');
+  const patches = g.input('patches', 'float32', ['n', frameDim(vision)]);
+  const { hiddenSize, inChannels, temporalPatchSize, patchSize } = vision;
+  const [kernel] = g.weight(patchEmbedWeight(vision));
+  const byFrame = g.ints('kernel_shape', [hiddenSize, inChannels, temporalPatchSize, patchSize ** 2]);
+  const split = g.node(`${patchEmbedPath}/split`, 'Reshape', [kernel, byFrame]);
+  const sum = g.node(`${patchEmbedPath}/fold`, 'ReduceSum', [split, g.ints('frame_axis', [2])], { keepdims: 0 });
+  const folded = g.node(`${patchEmbedPath}/fold`, 'Reshape', [sum, g.ints('folded_shape', [hiddenSize, -1])]);
+  g.output('x', g.node(patchEmbedPath, 'Gemm', [patches, folded], { transB: 1 }), 'float32', ['n', hiddenSize]);
+  return g;
+}
+
+const patchEmbedPath = '/visual/patch_embed/proj';
+
+/** Values of one frame's patch. */
+function frameDim({ inChannels, patchSize }: VisionConfig): number {
+  return inChannels * patchSize ** 2;
+}
+
+/**
+ * The vision tower behind the patch embedding (spec §5). Everything that is integer arithmetic over the grid comes in as a tensor, so one graph
  * serves every picture; one run holds visuals whose frames have equal numbers of patches.
  *
- *     patches [n, 1176], cos, sin [n, d / 2]      rows in window order (§5.3)
+ *     x [n, h], cos, sin [n, d / 2]               embedded patches in window order (§5.3)
  *     window_rows [w · 64], window_slots [n]      tiling of rows into windows of 64, padded, and back
  *     window_mask [w, 64] int32                   1 where a slot holds a row
  *     frame_shape [3]                             frames, rows a frame, hidden: the groups of full attention
@@ -34,17 +69,14 @@ export function maxWindowLen({ windowSize, patchSize, spatialMergeSize }: Vision
  */
 export function visionGraph({ vision }: ModelConfig, options: VisionGraphOptions): GraphBuilder {
   const g = new GraphBuilder('vision');
-  const patchDim = vision.inChannels * vision.temporalPatchSize * vision.patchSize ** 2;
-  const inputs = declareInputs(g, vision, patchDim);
-  const path = '/visual/patch_embed/proj';
-  let residual: Residual = { x: linear(g, path, rowsOf(g, path, inputs.patches), patchEmbedWeight(vision)) };
+  const inputs = declareInputs(g, vision);
+  let residual: Residual = { x: inputs.x };
   const tap = (name: string): void => {
     if (!options.hasTaps) return;
     const { x, delta } = residual;
     const sum = delta ? g.node(`/visual/taps/${name}`, 'Add', [x, delta]) : x;
     g.output(name, sum, 'float32', ['n', vision.hiddenSize]);
   };
-  tap('patch_embed');
   const tower = { vision, weights: options.weights };
   for (let block = 0; block < vision.depth; block++) {
     residual = visionBlock(g, tower, block, residual, inputs);
@@ -64,10 +96,10 @@ interface TowerParts {
   readonly weights: WeightForms;
 }
 
-function declareInputs(g: GraphBuilder, vision: VisionConfig, patchDim: number) {
+function declareInputs(g: GraphBuilder, vision: VisionConfig) {
   const windowLen = maxWindowLen(vision);
   return {
-    patches: g.input('patches', 'float32', ['n', patchDim]),
+    x: g.input('x', 'float32', ['n', vision.hiddenSize]),
     cos: g.input('cos', 'float32', ['n', vision.headDim / 2]),
     sin: g.input('sin', 'float32', ['n', vision.headDim / 2]),
     windowRows: g.input('window_rows', 'int64', ['slots']),

@@ -7,12 +7,22 @@ import type { ProcessorConfig } from '../config/processor-config.js';
  * lacks are its last one again. Throws ServingError `internal` when frames and grid do not fit.
  */
 export function patchify(visual: VisualInput, config: ProcessorConfig): Float32Array {
+  return patchRows(visual, config, config.temporalPatchSize);
+}
+
+/** The same of a still, whose frames are all one: [numPatches, 3 · patch²]. */
+export function patchifyStill(visual: VisualInput, config: ProcessorConfig): Float32Array {
+  if (visual.numFrames !== 1) throw new ServingError('internal', `A still of ${visual.numFrames} frames.`);
+  return patchRows(visual, config, 1);
+}
+
+function patchRows(visual: VisualInput, config: ProcessorConfig, framesPerPatch: number): Float32Array {
   assertFits(visual, config);
   const { grid, numFrames, height, width, frames } = visual;
-  const { patchSize, temporalPatchSize, spatialMergeSize: merge } = config;
+  const { patchSize, spatialMergeSize: merge } = config;
   const table = normalisationTable(config);
   const frameStride = patchSize * patchSize;
-  const channelStride = temporalPatchSize * frameStride;
+  const channelStride = framesPerPatch * frameStride;
   const rows = new Float32Array(grid.t * grid.h * grid.w * 3 * channelStride);
 
   const writePatch = (target: number, source: number) => {
@@ -33,8 +43,8 @@ export function patchify(visual: VisualInput, config: ProcessorConfig): Float32A
         for (let patch = 0; patch < merge * merge; patch++, target += 3 * channelStride) {
           const y = (blockRow + Math.floor(patch / merge)) * patchSize;
           const x = (blockColumn + (patch % merge)) * patchSize;
-          for (let frame = 0; frame < temporalPatchSize; frame++) {
-            const frameIndex = Math.min(t * temporalPatchSize + frame, numFrames - 1);
+          for (let frame = 0; frame < framesPerPatch; frame++) {
+            const frameIndex = Math.min(t * framesPerPatch + frame, numFrames - 1);
             writePatch(target + frame * frameStride, ((frameIndex * height + y) * width + x) * 3);
           }
         }

@@ -67,8 +67,19 @@ function formatInvariance({ ops, numThreads, isDecoderInvariant, isTileInvariant
   ];
 }
 
+/** Ascending numbers, neighbours joined: 2–5, 64. */
+function formatRanges(numbers: readonly number[]): string {
+  const ranges: number[][] = [];
+  for (const number of numbers) {
+    const last = ranges.at(-1);
+    if (last?.at(-1) === number - 1) last[1] = number;
+    else ranges.push([number]);
+  }
+  return ranges.map((range) => range.join('–')).join(', ');
+}
+
 function formatOp({ part, op, k, n, dtype, ...found }: OpInvariance): string[] {
-  const differences = `differs at ${found.differingRowCounts.join(', ')} rows`;
+  const differences = `differs at ${formatRanges(found.differingRowCounts)} rows`;
   const inTiles = found.isTileInvariant ? 'invariant' : 'differs';
   return [part, op, String(k), String(n), dtype, found.isRowInvariant ? 'invariant' : differences, inTiles];
 }

@@ -1,0 +1,75 @@
+import { type EngineManifest, maxWindowLen } from '@tessera/onnx-graph';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { closeAll, closingOnFailure } from '../close-all.js';
+import { createSession, type SessionOptions } from '../ort/create-session.js';
+import type { VisionInputs } from './vision-inputs.js';
+
+interface Graphs {
+  readonly patchEmbed: InferenceSession;
+  readonly stillPatchEmbed: InferenceSession;
+  readonly tower: InferenceSession;
+}
+
+/** The graphs of an encoder, fed from the inputs of a run. */
+export class EncoderSessions {
+  readonly #manifest: EngineManifest;
+  readonly #graphs: Graphs;
+
+  private constructor(manifest: EngineManifest, graphs: Graphs) {
+    this.#manifest = manifest;
+    this.#graphs = graphs;
+  }
+
+  /** Throws `engine_invalid`; nothing stays open then. */
+  static create(engineDir: string, manifest: EngineManifest, options: SessionOptions): Promise<EncoderSessions> {
+    return closingOnFailure(async (keep) => {
+      const open = async (graph: string): Promise<InferenceSession> => {
+        const session = await createSession(engineDir, graph, options);
+        keep({ close: () => session.release() });
+        return session;
+      };
+      const { patchEmbed, stillPatchEmbed, tower } = manifest.encoder;
+      return new EncoderSessions(manifest, {
+        patchEmbed: await open(patchEmbed),
+        stillPatchEmbed: await open(stillPatchEmbed),
+        tower: await open(tower),
+      });
+    });
+  }
+
+  /** [numPatches, hiddenSize]. */
+  async embedPatches({ patches, numPatches, isStill }: VisionInputs): Promise<Tensor> {
+    const { patchEmbed, stillPatchEmbed } = this.#graphs;
+    const { x } = await (isStill ? stillPatchEmbed : patchEmbed).run({ patches: rowsOf(patches, numPatches) });
+    return x;
+  }
+
+  /** `outputs` names those wanted; default all. */
+  runTower(x: Tensor, inputs: VisionInputs, outputs?: readonly string[]): Promise<Readonly<Record<string, Tensor>>> {
+    const windowLen = maxWindowLen(this.#manifest.config.vision);
+    const feeds = {
+      x,
+      cos: rowsOf(inputs.cos, inputs.numPatches),
+      sin: rowsOf(inputs.sin, inputs.numPatches),
+      window_rows: ids(inputs.windowRows),
+      window_slots: ids(inputs.windowSlots),
+      window_mask: new Tensor('int32', inputs.windowMask, [inputs.windowMask.length / windowLen, windowLen]),
+      frame_shape: ids(inputs.frameShape),
+      reverse_index: ids(inputs.reverseIndex),
+    };
+    return outputs ? this.#graphs.tower.run(feeds, outputs) : this.#graphs.tower.run(feeds);
+  }
+
+  close(): Promise<void> {
+    const { patchEmbed, stillPatchEmbed, tower } = this.#graphs;
+    return closeAll([patchEmbed, stillPatchEmbed, tower].map((session) => ({ close: () => session.release() })));
+  }
+}
+
+function rowsOf(data: Float32Array, numRows: number): Tensor {
+  return new Tensor('float32', data, [numRows, data.length / numRows]);
+}
+
+function ids(data: BigInt64Array): Tensor {
+  return new Tensor('int64', data, [data.length]);
+}
