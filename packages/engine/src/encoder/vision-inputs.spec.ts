@@ -1,7 +1,7 @@
 import type { Grid, VisualInput } from '@tessera/domain';
 import { SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { createVisionInputs, frameLen, type VisionInputs } from './vision-inputs.js';
+import { createVisionInputs, runKey, type VisionInputs } from './vision-inputs.js';
 
 type Parameter<Index extends 1 | 2> = Parameters<typeof createVisionInputs>[Index];
 
@@ -39,6 +39,18 @@ const grids: readonly Grid[] = [
   { t: 1, h: 10, w: 6 },
   { t: 3, h: 6, w: 2 },
 ];
+
+describe('runKey', () => {
+  const key = (h: number, w: number, numFrames: number) =>
+    runKey({ grid: { t: Math.ceil(numFrames / 2), h, w }, numFrames, height: h, width: w, frames: new Uint8Array() });
+
+  test('joins what has as many patches a frame, stills and videos each among themselves', () => {
+    expect(key(4, 6, 1)).toBe(key(2, 12, 1));
+    expect(key(4, 6, 2)).toBe(key(6, 4, 8));
+    expect(key(4, 6, 1)).not.toBe(key(4, 6, 2));
+    expect(key(4, 6, 1)).not.toBe(key(4, 4, 1));
+  });
+});
 
 describe('createVisionInputs', () => {
   for (const grid of grids) {
@@ -88,9 +100,16 @@ describe('createVisionInputs', () => {
     });
 
     test(`says how many frames of how many patches there are: ${title}`, () => {
-      expect([...inputs.frameShape]).toEqual([BigInt(grid.t), BigInt(frameLen(grid)), 8n]);
+      expect([...inputs.frameShape]).toEqual([BigInt(grid.t), BigInt(grid.h * grid.w), 8n]);
     });
   }
+
+  test('gives stills half a row', () => {
+    const { frames, ...visual } = createVisual({ t: 1, h: 2, w: 4 });
+    const still = { ...visual, numFrames: 1, frames: frames.subarray(0, 24) };
+    const inputs = createVisionInputs([still], config, processing);
+    expect([inputs.isStill, inputs.patches.length]).toEqual([true, 8 * (rowLen / 2)]);
+  });
 
   test('runs several visuals as the rows of each, one after the other', () => {
     const random = new SeededRandom(1);

@@ -1,7 +1,7 @@
 import { ServingError } from '@tessera/domain';
 import { describe, expect, test } from 'vitest';
 import { validateProcessorConfig } from '../config/processor-config.js';
-import { patchify } from './patchify.js';
+import { patchify, patchifyStill } from './patchify.js';
 
 const config = validateProcessorConfig(undefined, { patchSize: 14, temporalPatchSize: 2, spatialMergeSize: 2 });
 
@@ -51,6 +51,15 @@ describe('patchify', () => {
       expect(patch[channel * 392]).toBeCloseTo(white[channel]!, 6);
       expect(patch[channel * 392 + 1]).toBeCloseTo(black[channel]!, 6);
     }
+  });
+
+  test('leaves the second frame of a still away on demand', () => {
+    const still = patchifyStill(rampVisual(1), config);
+    expect(still.length).toBe(rows.length / 2);
+    for (let i = 0; i < still.length; i += 196) {
+      expect(still.subarray(i, i + 196)).toEqual(rows.subarray(2 * i, 2 * i + 196));
+    }
+    expect(() => patchifyStill(rampVisual(2), config)).toThrow(ServingError);
   });
 
   test('gives an image its one frame twice', () => {
