@@ -3,10 +3,7 @@ import { createChatSchema } from '../chat/chat-schema.js';
 import type { GatewayConfig } from '../config.js';
 import { fileListQuerySchema, uploadFieldsSchema } from '../files/file-schema.js';
 import { createTokenizeSchema, detokenizeSchema } from '../tokenize/tokenize-schema.js';
-
-type JsonSchema = Record<string, unknown>;
-
-const toJsonSchema = (schema: z.ZodType): JsonSchema => z.toJSONSchema(schema, { io: 'input' }) as JsonSchema;
+import { type JsonSchema, toJsonSchema } from './to-json-schema.js';
 
 const errorSchema = toJsonSchema(
   z.object({
