@@ -14,6 +14,7 @@ export const legend = [
   "Tables hold the median step with ONNX Runtime's profiling on, which takes time of its own: mostly between operations,",
   'so the host of that step is too high, and a little inside them. The step without profiling was timed afterwards with',
   'the same sessions; its host is what is left after the operations of the profiled step, so it is a little too low.',
+  'Buffers from 1 MiB on are mapped anew each time (MALLOC_MMAP_THRESHOLD_), which can make a long prefill a little slower.',
 ].join('\n');
 
 /** Tables of one phase; of the nodes by role, the `numNodes` that take longest. */
