@@ -1,34 +1,44 @@
 import { availableParallelism } from 'node:os';
-import type { DecoderEngine } from '@tessera/domain';
-import { LocalRankGroup, prepareEngine } from '@tessera/engine';
+import {
+  type Answers,
+  answerPrompts,
+  type EvalItem,
+  type EvalPrompt,
+  preparePrompts,
+  readEvalItems,
+} from '@tessera/cli';
+import { type DecoderEngine, embeddingKey } from '@tessera/domain';
+import { CpuEncoder, LocalRankGroup, prepareEngine } from '@tessera/engine';
 import { type EngineManifest, loadProcessor, weightPlans } from '@tessera/onnx-graph';
 import type { Processor } from '@tessera/qwen2-5-vl';
+import { bundledModelDir } from '@tessera/standalone';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answers, answerPrompts } from './eval/answer-prompts.js';
-import { modelDir, readEvalItems } from './eval/eval-items.js';
-import { type EvalPrompt, preparePrompts } from './eval/eval-prompts.js';
 import { createTemporaryFolder } from './support/temporary-folder.js';
 
 const numThreads = availableParallelism();
 const numLanes = 8;
 /** Positions a lane may need: the longest prompt and answer, with room. */
 const laneTokens = 1024;
+/** The reference stopped here. */
+const maxNewTokens = 220;
 /** Absolute tolerance of a logit, from the reference data's README; two logits may approach each other by twice that. */
 const logitTolerance = 2e-4;
 
 const engines = createTemporaryFolder();
 let manifest: EngineManifest;
 let processor: Processor;
+let items: EvalItem[];
 let prompts: EvalPrompt[];
 let decoder: DecoderEngine;
 let answers: Answers;
 
 beforeAll(async () => {
   const engineOptions = { weights: weightPlans.fp32, numRanks: 1, cut: 'attention', hasTaps: false } as const;
-  const engine = await prepareEngine(modelDir, engineOptions, { cacheDir: engines.path, numThreads });
+  const engine = await prepareEngine(bundledModelDir, engineOptions, { cacheDir: engines.path, numThreads });
   manifest = engine.manifest;
-  processor = await loadProcessor(modelDir);
-  prompts = await preparePrompts(readEvalItems(), processor, engine.dir);
+  processor = await loadProcessor(bundledModelDir);
+  items = await readEvalItems(`${bundledModelDir}/eval`);
+  prompts = await preparePrompts(items, processor);
   decoder = await LocalRankGroup.create(engine.dir, {
     numThreads,
     kernel: 'wasm',
@@ -37,9 +47,12 @@ beforeAll(async () => {
     maxStepTokens: numLanes * laneTokens,
     numTokens: processor.tokenizer.numTokens,
   });
-  for (const { embeddingKey, embedding, built } of prompts) {
-    await decoder.stage({ embeddingKey, numTokens: built.visuals[0]!.numTokens, data: embedding });
+  const encoder = await CpuEncoder.create(engine.dir, { numThreads });
+  for (const { id, built, visual } of prompts) {
+    const [data] = await encoder.encode([visual!]);
+    await decoder.stage({ embeddingKey: embeddingKey(id), numTokens: built.visuals[0]!.numTokens, data: data! });
   }
+  await encoder.close();
   answers = await answer(prompts, numLanes);
 });
 
@@ -49,7 +62,8 @@ afterAll(async () => {
 });
 
 function answer(asked: readonly EvalPrompt[], lanes: number): Promise<Answers> {
-  return answerPrompts(decoder, asked, lanes, processor.generation.eosTokenIds);
+  const stopTokenIds = processor.generation.eosTokenIds;
+  return answerPrompts(decoder, asked, { numLanes: lanes, maxNewTokens, stopTokenIds });
 }
 
 interface Divergence {
@@ -75,18 +89,17 @@ function divergences(given: Answers, expected: ReadonlyMap<string, readonly numb
 const isUnexplained = ({ margin }: Divergence): boolean => margin >= 2 * logitTolerance;
 
 describe("the bundled model's evaluation", () => {
-  const fromReference = (): Divergence[] =>
-    divergences(answers, new Map(prompts.map(({ item }) => [item.id, item.tokens])));
+  const fromReference = (): Divergence[] => divergences(answers, new Map(items.map(({ id, tokens }) => [id, tokens])));
 
   it('has 30 items of 9 tasks', () => {
     const numByTask = new Map<string, number>();
-    for (const { item } of prompts) numByTask.set(item.task, (numByTask.get(item.task) ?? 0) + 1);
+    for (const { task } of items) numByTask.set(task, (numByTask.get(task) ?? 0) + 1);
     expect([...numByTask.values()]).toEqual(new Array(9).fill(30));
   });
 
   it('is seen at the sizes at which the reference saw it', () => {
     const seen = prompts.map(({ built }) => [built.visuals[0]!.resized.height, built.visuals[0]!.resized.width]);
-    expect(seen).toEqual(prompts.map(({ item }) => item.seen));
+    expect(seen).toEqual(items.map((item) => item.seen));
   });
 
   it("gets the reference's own tokens in at least 98 % of its items", () => {

@@ -5,6 +5,7 @@ import { compileCommand } from './commands/compile.js';
 import { generateCommand } from './commands/generate.js';
 import { inspectCommand } from './commands/inspect.js';
 import { profileCommand } from './commands/profile.js';
+import { quantizationReportCommand } from './commands/quantization-report.js';
 import { randomCheckpointCommand } from './commands/random-checkpoint.js';
 import { serveCommand } from './commands/serve.js';
 import { verifyCommand } from './commands/verify.js';
@@ -21,6 +22,7 @@ const program = new Command('tessera')
   .addCommand(generateCommand())
   .addCommand(inspectCommand())
   .addCommand(verifyCommand())
+  .addCommand(quantizationReportCommand())
   .addCommand(randomCheckpointCommand())
   .addCommand(benchCommand())
   .addCommand(profileCommand());

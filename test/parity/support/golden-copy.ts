@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { locateTensor } from './locate-tensor.js';
 import { createTemporaryFolder } from './temporary-folder.js';
 import { goldensDir } from './verify-goldens.js';
 
@@ -43,14 +44,4 @@ export function copyGoldens(names: readonly string[]): GoldenCopy {
     },
     remove: () => folder.remove(),
   };
-}
-
-/** A safetensors file is 8 bytes of header length, a JSON header, the data. */
-function locateTensor(bytes: Buffer, tensor: string): { offset: number; numBytes: number } {
-  const dataStart = 8 + Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.toString('utf8', 8, dataStart)) as Record<string, { data_offsets: [number, number] }>;
-  const entry = header[tensor];
-  if (!entry) throw new Error(`There is no tensor ${tensor}.`);
-  const [start, end] = entry.data_offsets;
-  return { offset: dataStart + start, numBytes: end - start };
 }

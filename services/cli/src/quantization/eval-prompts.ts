@@ -1,45 +1,36 @@
-import { availableParallelism } from 'node:os';
-import { type EmbeddingKey, embeddingKey, type VisualInput } from '@tessera/domain';
-import { CpuEncoder } from '@tessera/engine';
+import type { VisualInput } from '@tessera/domain';
 import type { BuiltPrompt, MeasuredVisual, Processor } from '@tessera/qwen2-5-vl';
 import { createMediaDecoderPool, type MediaDecoderPool } from '@tessera/vision-encoder';
 import type { EvalItem } from './eval-items.js';
 
-/** An item as the decoder gets it. */
+/** A question with at most one picture or video, as every engine gets it. */
 export interface EvalPrompt {
-  readonly item: EvalItem;
+  readonly id: string;
   readonly built: BuiltPrompt;
-  readonly embeddingKey: EmbeddingKey;
-  /** [numTokens, hiddenSize]. */
-  readonly embedding: Float32Array;
+  readonly visual?: VisualInput;
 }
 
-/** Prompts and embeddings of all items, their pictures decoded on the path that serves clients. */
-export async function preparePrompts(
-  items: readonly EvalItem[],
-  processor: Processor,
-  engineDir: string,
-): Promise<EvalPrompt[]> {
+/** Prompts of all items, their pictures decoded on the path that serves clients. */
+export async function preparePrompts(items: readonly EvalItem[], processor: Processor): Promise<EvalPrompt[]> {
   const limits = { numProcesses: 2, deadlineMs: 60_000, maxMemoryBytes: 2 ** 30, maxPixels: 2 ** 24 };
   const decoders = createMediaDecoderPool(limits);
-  const encoder = await CpuEncoder.create(engineDir, { numThreads: availableParallelism() });
   try {
     const prompts: EvalPrompt[] = [];
     for (const item of items) {
-      const visual = measure(item, processor);
-      const [embedding] = await encoder.encode([await decode(item, visual, decoders)]);
-      const content = [
-        { type: visual.kind, visual },
-        { type: 'text', text: item.prompt },
-      ] as const;
-      const built = processor.buildPrompt([{ role: 'user', content }]);
-      prompts.push({ item, built, embeddingKey: embeddingKey(item.id), embedding: embedding! });
+      const measured = measure(item, processor);
+      const built = buildQuestion(processor, item.prompt, measured);
+      prompts.push({ id: item.id, built, visual: await decode(item, measured, decoders) });
     }
     return prompts;
   } finally {
-    await encoder.close();
     await decoders.close();
   }
+}
+
+/** The picture or video, then the question, as one user's turn. */
+export function buildQuestion(processor: Processor, text: string, visual?: MeasuredVisual): BuiltPrompt {
+  const shown = visual ? [{ type: visual.kind, visual } as const] : [];
+  return processor.buildPrompt([{ role: 'user', content: [...shown, { type: 'text', text }] }]);
 }
 
 /** The reference kept the frames of a video within the limits of a picture. */

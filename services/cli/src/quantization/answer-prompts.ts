@@ -2,49 +2,51 @@ import {
   type AdmittedSequence,
   type Chunk,
   type DecoderEngine,
-  greedySampling,
   laneId,
   pageId,
   pagesFor,
   type SampledToken,
-  sequenceId,
 } from '@tessera/domain';
+import { admittedPrompt } from './admitted-prompt.js';
 import type { EvalPrompt } from './eval-prompts.js';
 
-/** The reference stopped here. */
-const maxNewTokens = 220;
-
-/** Greedy answers with decision margins, the stop token included, by item. */
+/** Greedy answers with decision margins, the stop token included, by prompt. */
 export type Answers = ReadonlyMap<string, readonly SampledToken[]>;
 
+export interface AnswerOptions {
+  /** Prompts answered side by side. */
+  readonly numLanes: number;
+  /** Tokens of an answer at most. */
+  readonly maxNewTokens: number;
+  readonly stopTokenIds: readonly number[];
+}
+
 /**
- * Answers all prompts, which are staged already, `numLanes` at a time: a lane that is done takes the next prompt while
- * the others go on.
+ * Answers all prompts, which are staged already: a lane that is done takes the next prompt while the others go on.
  */
 export async function answerPrompts(
   decoder: DecoderEngine,
   prompts: readonly EvalPrompt[],
-  numLanes: number,
-  stopTokenIds: readonly number[],
+  options: AnswerOptions,
 ): Promise<Answers> {
   const waiting = [...prompts];
   const answers = new Map<string, SampledToken[]>();
   const { numPages, pageLen } = decoder.description.kvLayout;
-  const pagesPerLane = Math.floor(numPages / numLanes);
-  const lanes = Array.from({ length: numLanes }, (_, i) => new EvalLane(i, pagesPerLane, pageLen));
+  const pagesPerLane = Math.floor(numPages / options.numLanes);
+  const lanes = Array.from({ length: options.numLanes }, (_, i) => new EvalLane(i, pagesPerLane, pageLen, options));
   for (let stepId = 0; ; stepId++) {
-    const released = lanes.filter((lane) => lane.release(stopTokenIds)).map(({ id }) => id);
+    const released = lanes.filter((lane) => lane.release()).map(({ id }) => id);
     const admitted: AdmittedSequence[] = [];
     for (const lane of lanes) {
       const next = lane.isFree ? waiting.shift() : undefined;
       if (!next) continue;
       admitted.push(lane.admit(next));
-      answers.set(next.item.id, lane.tokens);
+      answers.set(next.id, lane.tokens);
     }
     const chunks = lanes.flatMap((lane) => lane.nextChunk() ?? []);
     const { outputs } = await decoder.step({ stepId, released, admitted, chunks, capture: { margins: true } });
     if (chunks.length === 0) break;
-    for (const { lane, tokens } of outputs) lanes.find(({ id }) => id === lane)!.tokens.push(...tokens);
+    for (const { lane, tokens } of outputs) lanes.find(({ id }) => id === lane)?.tokens.push(...tokens);
   }
   return answers;
 }
@@ -54,14 +56,16 @@ class EvalLane {
   readonly #firstPage: number;
   readonly #numPages: number;
   readonly #pageLen: number;
+  readonly #options: AnswerOptions;
   #prompt: EvalPrompt | undefined;
   tokens: SampledToken[] = [];
 
-  constructor(index: number, numPages: number, pageLen: number) {
+  constructor(index: number, numPages: number, pageLen: number, options: AnswerOptions) {
     this.id = laneId(index);
     this.#firstPage = index * numPages;
     this.#numPages = numPages;
     this.#pageLen = pageLen;
+    this.#options = options;
   }
 
   get isFree(): boolean {
@@ -69,7 +73,8 @@ class EvalLane {
   }
 
   /** Whether the sequence in the lane has ended just now. */
-  release(stopTokenIds: readonly number[]): boolean {
+  release(): boolean {
+    const { stopTokenIds, maxNewTokens } = this.#options;
     const last = this.tokens.at(-1);
     const hasEnded = last !== undefined && (stopTokenIds.includes(last.tokenId) || this.tokens.length === maxNewTokens);
     if (this.isFree || !hasEnded) return false;
@@ -80,18 +85,7 @@ class EvalLane {
   admit(prompt: EvalPrompt): AdmittedSequence {
     this.#prompt = prompt;
     this.tokens = [];
-    const { built, item, embeddingKey } = prompt;
-    return {
-      sequenceId: sequenceId(item.id),
-      lane: this.id,
-      tokenIds: built.tokenIds,
-      numPromptTokens: built.tokenIds.length,
-      positions: built.positions,
-      visuals: built.visuals.map(({ offset, numTokens }) => ({ embeddingKey, offset, length: numTokens })),
-      numCached: 0,
-      pages: [],
-      sampling: greedySampling,
-    };
+    return admittedPrompt(prompt, this.id);
   }
 
   /** The whole prompt first, then a token a step. */
@@ -99,8 +93,8 @@ class EvalLane {
     if (!this.#prompt) return undefined;
     const { length } = this.#prompt.built.tokenIds;
     if (this.tokens.length > 0) return { lane: this.id, input: { kind: 'lastSampled' }, newPages: [], samples: true };
-    const numPages = pagesFor(length + maxNewTokens, this.#pageLen);
-    if (numPages > this.#numPages) throw new Error(`${this.#prompt.item.id} needs ${numPages} pages.`);
+    const numPages = pagesFor(length + this.#options.maxNewTokens, this.#pageLen);
+    if (numPages > this.#numPages) throw new Error(`${this.#prompt.id} needs ${numPages} pages.`);
     const newPages = Array.from({ length: numPages }, (_, i) => pageId(this.#firstPage + i));
     return { lane: this.id, input: { kind: 'known', numTokens: length }, newPages, samples: true };
   }
