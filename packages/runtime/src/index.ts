@@ -15,6 +15,7 @@ export {
 } from './create-metrics.js';
 export { createProgress, type PlainStream, type Progress, type ProgressOptions } from './create-progress.js';
 export { describeIssue } from './describe-issue.js';
+export { describeOption } from './describe-option.js';
 export { formatDuration, formatQuantity, formatRate, type ProgressUnit } from './format-quantity.js';
 export { type ComponentHealth, type ComponentState, createHealth, type Health, type HealthReport } from './health.js';
 export { type ConfigSchema, type ConfigSources, loadConfig, maskSecrets } from './load-config.js';

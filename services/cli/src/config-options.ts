@@ -1,4 +1,4 @@
-import { loadConfig } from '@tessera/runtime';
+import { describeOption, loadConfig } from '@tessera/runtime';
 import { type StandaloneConfig, standaloneConfigSchema } from '@tessera/standalone';
 import { type Command, Option } from 'commander';
 import { flagName } from './flag-name.js';
@@ -30,5 +30,6 @@ function createOption(name: OptionName): Option {
     schema.description,
     fallback.success && fallback.data !== undefined && fallback.data !== '' && `(default: ${fallback.data})`,
   ];
-  return new Option(`${flagName(name)} <value>`, text.filter(Boolean).join(' '));
+  const value = describeOption(standaloneConfigSchema, name).type === 'boolean' ? '' : ' <value>';
+  return new Option(`${flagName(name)}${value}`, text.filter(Boolean).join(' '));
 }

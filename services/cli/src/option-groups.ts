@@ -9,6 +9,7 @@ export const optionGroups = {
   'Engine and memory': [
     'kernel',
     'kv',
+    'deterministic',
     'threads',
     'maxSequences',
     'maxStepTokens',

@@ -27,13 +27,21 @@ export const standaloneConfigSchema = z.strictObject({
   weights: z
     .string()
     .default('auto')
-    .describe('Form of the weights: auto (as published), fp32, int8, int4, or by part such as int8,decoder=int4.'),
+    .describe(
+      'Form of the weights: auto (as published), fp32, int8, int4, int8+int4, or by part such as int8,decoder=int4.',
+    ),
   tp: count.default(1).describe('Tensor-parallel degree; all ranks run in this process.'),
   kernel: z.enum(['wasm', 'plain']).default('wasm').describe('Attention kernel; plain is slow and checks the other.'),
   kv: z
     .enum(['float32', 'int8'])
     .default('float32')
     .describe('How keys and values are kept; int8 takes a quarter of the memory.'),
+  deterministic: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Give a request the same answer whatever runs beside it; every step then computes whole tiles of 16 rows.',
+    ),
   threads: count.max(maxThreads).default(availableParallelism()).describe('Threads inside an operation.'),
   maxSequences: count.default(16).describe('Sequences that run at once.'),
   maxStepTokens: count.default(512).describe('Tokens computed in one step, prompts and answers together.'),

@@ -56,7 +56,10 @@ export async function startStandalone(
   const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor, kvTokens));
   context.onShutdown('decoder', () => decoder.close());
   assertContextLen(config.maxContextLen, decoder.description.maxContextLen);
-  const encoderEngine = await createEncoderEngine(engine.dir, { numThreads: config.threads });
+  const encoderEngine = await createEncoderEngine(engine.dir, {
+    numThreads: config.threads,
+    isDeterministic: config.deterministic,
+  });
   context.onShutdown('encoder', () => encoderEngine.close());
   const decoders = createMediaDecoderPool({
     numProcesses: config.mediaProcesses,
@@ -127,6 +130,7 @@ function decoderOptions(config: StandaloneConfig, processor: Processor, kvTokens
     maxStepTokens: config.maxStepTokens,
     numTokens: processor.tokenizer.numTokens,
     maxContextLen: config.maxContextLen,
+    isDeterministic: config.deterministic,
   };
 }
 

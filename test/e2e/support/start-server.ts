@@ -10,9 +10,12 @@ export interface Server {
 }
 
 /** `tessera serve` with these options on a free port, ready for requests. */
-export async function startServer(options: Readonly<Record<string, string | number>> = {}): Promise<Server> {
+export async function startServer(options: Readonly<Record<string, string | number | true>> = {}): Promise<Server> {
   const given = { port: 0, 'engine-cache': sharedEngineCache, 'log-level': 'warn', ...options };
-  const flags = Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const flags = Object.entries(given).flatMap(([name, value]) => [
+    `--${name}`,
+    ...(value === true ? [] : [String(value)]),
+  ]);
   const tessera = runTessera(['serve', ...flags]);
   const [, url] = await tessera.printed(/^Tessera serves \S+ at (\S+)/m);
   return {
