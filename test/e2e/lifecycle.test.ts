@@ -37,17 +37,6 @@ describe('a signal', () => {
     expect(server.process.output).not.toContain('"stack"');
   });
 
-  it('that comes twice ends the server at once', async () => {
-    const server = await startServer({ 'log-level': 'info' });
-    const events = server.api.stream(longAnswer(4000));
-    await events.next();
-    server.process.signal('SIGINT');
-    await server.process.printed(/waiting for 1 request/);
-    const again = setInterval(() => server.process.signal('SIGINT'), 50);
-    expect(await server.process.exited).toBe(1);
-    clearInterval(again);
-  });
-
   it('breaks answers off that take longer than --grace-ms, and says so', async () => {
     const server = await startServer({ 'grace-ms': 50 });
     const events = server.api.stream(longAnswer(4000));
