@@ -9,9 +9,12 @@ export interface Server {
   stop(): Promise<void>;
 }
 
+/** Flags without their dashes; true is a flag without a value. */
+export type ServerOptions = Readonly<Record<string, string | number | true>>;
+
 /** `tessera serve` with these options on a free port, ready for requests. */
-export async function startServer(options: Readonly<Record<string, string | number | true>> = {}): Promise<Server> {
-  const given = { port: 0, 'engine-cache': sharedEngineCache, 'log-level': 'warn', ...options };
+export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  const given: ServerOptions = { port: 0, 'engine-cache': sharedEngineCache, 'log-level': 'warn', ...options };
   const flags = Object.entries(given).flatMap(([name, value]) => [
     `--${name}`,
     ...(value === true ? [] : [String(value)]),
