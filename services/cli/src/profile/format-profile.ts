@@ -25,7 +25,7 @@ export function formatPhase(phase: PhaseProfile, numNodes: number): string {
   return [
     describePhase(phase),
     partsTable(partsOfStep(profiled), totalMs),
-    groupsTable('operation', groupByOp(nodes), totalMs, []),
+    groupsTable(['operation'], groupByOp(nodes), ({ name }) => [name], totalMs),
     rolesTable(nodes, totalMs, numNodes),
   ].join('\n\n');
 }
@@ -65,25 +65,28 @@ function rolesTable(nodes: readonly NodeRun[], totalMs: number, numNodes: number
   const groups = groupByRole(nodes);
   const left = groups.slice(numNodes);
   const rest = left.length === 0 ? [] : [sumGroups(`${left.length} more`, left)];
-  return groupsTable('node of every layer', [...groups.slice(0, numNodes), ...rest], totalMs, ['operation']);
+  const listed = [...groups.slice(0, numNodes), ...rest];
+  return groupsTable(['node of every layer', 'operation'], listed, ({ name, opType }) => [name, opType], totalMs);
 }
 
+/** A row a group: the cells that name it, then its figures. */
 function groupsTable(
-  heading: string,
+  headings: readonly string[],
   groups: readonly NodeGroup[],
+  namesOf: (group: NodeGroup) => string[],
   totalMs: number,
-  opHeading: readonly 'operation'[],
 ): string {
-  const cells = (group: NodeGroup): string[] => [
-    group.name,
-    ...opHeading.map(() => group.opType),
+  const figuresOf = (group: NodeGroup): string[] => [
     String(group.numCalls),
     ms(group.totalMs),
     share(group.totalMs, totalMs),
     ms(group.waitMs),
   ];
-  const rows = [[heading, ...opHeading, 'calls', 'ms', 'share', 'waiting'], ...groups.map(cells)];
-  const alignments: Alignment[] = ['left', ...opHeading.map(() => 'left' as const), 'right', 'right', 'right', 'right'];
+  const rows = [
+    [...headings, 'calls', 'ms', 'share', 'waiting'],
+    ...groups.map((group) => [...namesOf(group), ...figuresOf(group)]),
+  ];
+  const alignments = rows[0].map((_, column): Alignment => (column < headings.length ? 'left' : 'right'));
   return alignColumns(rows, alignments).join('\n');
 }
 

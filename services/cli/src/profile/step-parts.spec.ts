@@ -52,3 +52,9 @@ it('lets operations that profiling has lengthened hide no other host time', () =
   const unprofiled = { ...examplePhase.unprofiled, runs };
   expect(unprofiledHostMs({ ...examplePhase, unprofiled })).toBe(90 - 40 - 8 - 3);
 });
+
+it('takes no more for host in an unprofiled graph that happened to be slow than in the profiled one', () => {
+  const runs = [exampleRun('between-000', 0, 75)];
+  const unprofiled = { ...examplePhase.unprofiled, runs };
+  expect(unprofiledHostMs({ ...examplePhase, unprofiled })).toBe(18 + 1 + (90 - 75 - 8 - 3));
+});

@@ -50,7 +50,8 @@ export function sumSplits(splits: readonly TimeSplit[]): TimeSplit {
 
 /**
  * What of the unprofiled step is no kernel: all outside of the graphs, and what the runs of graphs took beyond the
- * operations of the profiled step. From below, since profiling lengthens the operations a little.
+ * operations of the profiled step. From below, since profiling lengthens the operations a little; at most what they took
+ * beyond them in the profiled step, since profiling shortens nothing.
  */
 export function unprofiledHostMs({ profiled, unprofiled }: PhaseProfile): number {
   const parts = partsOfStep(unprofiled);
@@ -58,7 +59,8 @@ export function unprofiledHostMs({ profiled, unprofiled }: PhaseProfile): number
   const graphs = sumSplits(parts.filter(isGraph));
   const profiledGraphs = sumSplits(partsOfStep(profiled).filter(isGraph));
   const outsideMs = sumSplits(parts).hostMs - graphs.hostMs;
-  return outsideMs + Math.max(0, graphs.totalMs - profiledGraphs.kernelMs - profiledGraphs.waitMs);
+  const beyondOperationsMs = graphs.totalMs - profiledGraphs.kernelMs - profiledGraphs.waitMs;
+  return outsideMs + Math.min(Math.max(0, beyondOperationsMs), profiledGraphs.hostMs);
 }
 
 function graphPart(name: string, runs: readonly GraphRun[]): StepPart {
