@@ -45,6 +45,8 @@ export async function benchEngine(
   }
   const decode = [];
   for (const batchSize of workload.batchSizes) {
+    onProgress(`computing ${batchSize} contexts of ${contextLen} tokens`);
+    await driver.fillContexts(batchSize, contextLen);
     onProgress(`decode of ${batchSize} sequences`);
     const steps = await driver.decode(batchSize, contextLen, numRuns);
     decode.push({ batchSize, stepMs: timingsOf(steps), parts: medianStep(steps).spent });

@@ -1,10 +1,14 @@
 import {
+  type AdmittedSequence,
+  type Chunk,
   type DecoderEngine,
   greedySampling,
   laneId,
   type PageId,
   pageId,
   pagesFor,
+  type StepPlan,
+  type StepResult,
   type StepTimes,
   sequenceId,
 } from '@tessera/domain';
@@ -18,10 +22,15 @@ export interface MeasuredStep {
   readonly spent: StepTimes;
 }
 
-/** Runs sequences of random tokens through a decoder; contexts hold zeros, which take as long as anything else. */
+/**
+ * Runs sequences of random tokens through a decoder. Contexts are computed, not pretended: pages never written to are all
+ * the same page of the operating system, which reads faster than memory does.
+ */
 export class LaneDriver {
   readonly #decoder: DecoderEngine;
   readonly #random = createRandom(1);
+  /** Lanes from 0 on that hold a sequence to decode; prompts that are measured take the last one. */
+  #numFilled = 0;
   #stepId = 0;
 
   constructor(decoder: DecoderEngine) {
@@ -31,15 +40,16 @@ export class LaneDriver {
   /** A decoder with room for the workload, in this thread. */
   static async load(engineDir: string, vocabSize: number, workload: Workload): Promise<LaneDriver> {
     const { numThreads, kvDtype, contextLen, prefillLens, batchSizes, numRuns } = workload;
-    const numLanes = Math.max(...batchSizes);
-    const longest = Math.max(contextLen + numRuns + 2, ...prefillLens);
+    const numLanes = Math.max(...batchSizes) + 1;
+    const numDecoded = maxMeasurements * batchSizes.length * (numRuns + 1);
+    const longest = Math.max(contextLen + numDecoded + 1, ...prefillLens);
     const decoder = await LocalRankGroup.create(engineDir, {
       numThreads,
       kernel: 'wasm',
       kvDtype,
       numLanes,
       kvCapacityTokens: numLanes * pagesFor(longest, 16) * 16,
-      maxStepTokens: Math.max(numLanes, ...prefillLens),
+      maxStepTokens: Math.max(numLanes, contextChunkLen, ...prefillLens),
       numTokens: vocabSize,
     });
     return new LaneDriver(decoder);
@@ -47,22 +57,38 @@ export class LaneDriver {
 
   /** Prompts of `numTokens`, one step each, in the order they ran; one before them is not measured. */
   async prefill(numTokens: number, numRuns: number): Promise<MeasuredStep[]> {
+    const lane = this.#decoder.description.numLanes - 1;
     const steps: MeasuredStep[] = [];
     for (let run = 0; run <= numRuns; run++) {
-      const step = await measured(() => this.#admit([0], numTokens, 0));
+      const sequence = this.#createSequence(lane, numTokens);
+      const step = await measured(() =>
+        this.#step({ admitted: [sequence], chunks: [knownChunk(lane, numTokens, true)] }),
+      );
       if (run > 0) steps.push(step);
-      await this.#release([0]);
+      await this.#step({ released: [laneId(lane)] });
     }
     return steps;
   }
 
-  /** Steps of one token a sequence after `contextLen` positions, in the order they ran; one before is not measured. */
+  /** Computes sequences of `contextLen` tokens in the lanes below `numLanes` that hold none. */
+  async fillContexts(numLanes: number, contextLen: number): Promise<void> {
+    for (; this.#numFilled < numLanes; this.#numFilled++) {
+      const lane = this.#numFilled;
+      for (let start = 0; start < contextLen; start += contextChunkLen) {
+        const numTokens = Math.min(contextChunkLen, contextLen - start);
+        const admitted = start === 0 ? [this.#createSequence(lane, contextLen)] : [];
+        await this.#step({ admitted, chunks: [knownChunk(lane, numTokens, start + numTokens === contextLen)] });
+      }
+    }
+  }
+
+  /** Steps of one token a sequence behind `contextLen` positions and more, in the order they ran; one before is not measured. */
   async decode(batchSize: number, contextLen: number, numRuns: number): Promise<MeasuredStep[]> {
-    const lanes = Array.from({ length: batchSize }, (_, lane) => lane);
-    await this.#admit(lanes, contextLen + 1, contextLen);
+    await this.fillContexts(batchSize, contextLen);
+    const chunks = Array.from({ length: batchSize }, (_, lane) => lastSampledChunk(lane));
+    await this.#step({ chunks });
     const steps: MeasuredStep[] = [];
-    for (let run = 0; run < numRuns; run++) steps.push(await measured(() => this.#decodeOnce(lanes)));
-    await this.#release(lanes);
+    for (let run = 0; run < numRuns; run++) steps.push(await measured(() => this.#step({ chunks })));
     return steps;
   }
 
@@ -70,38 +96,38 @@ export class LaneDriver {
     return this.#decoder.close();
   }
 
-  /** Admits a sequence of `length` tokens to each lane, all but `length − numCached` of them as if computed before. */
-  #admit(lanes: readonly number[], length: number, numCached: number) {
+  #createSequence(lane: number, length: number): AdmittedSequence {
     const { kvLayout, vocabSize, numLanes } = this.#decoder.description;
-    const numPages = Math.floor(kvLayout.numPages / numLanes);
-    const admitted = lanes.map((lane) => {
-      const ids = Int32Array.from({ length }, (_, i) => i);
-      return {
-        sequenceId: sequenceId(`bench ${this.#stepId}/${lane}`),
-        lane: laneId(lane),
-        tokenIds: ids.map(() => Math.floor(this.#random() * vocabSize)),
-        numPromptTokens: length,
-        positions: { temporal: ids, height: ids, width: ids, next: length },
-        visuals: [],
-        numCached,
-        pages: pagesOf(lane, numPages),
-        sampling: greedySampling,
-      };
-    });
-    const input = { kind: 'known', numTokens: length - numCached } as const;
-    const chunks = lanes.map((lane) => ({ lane: laneId(lane), input, newPages: [], samples: true }));
-    return this.#decoder.step({ stepId: this.#stepId++, released: [], admitted, chunks });
+    const ids = Int32Array.from({ length }, (_, i) => i);
+    return {
+      sequenceId: sequenceId(`bench ${this.#stepId}/${lane}`),
+      lane: laneId(lane),
+      tokenIds: ids.map(() => Math.floor(this.#random() * vocabSize)),
+      numPromptTokens: length,
+      positions: { temporal: ids, height: ids, width: ids, next: length },
+      visuals: [],
+      numCached: 0,
+      pages: pagesOf(lane, Math.floor(kvLayout.numPages / numLanes)),
+      sampling: greedySampling,
+    };
   }
 
-  #decodeOnce(lanes: readonly number[]) {
-    const input = { kind: 'lastSampled' } as const;
-    const chunks = lanes.map((lane) => ({ lane: laneId(lane), input, newPages: [], samples: true }));
-    return this.#decoder.step({ stepId: this.#stepId++, released: [], admitted: [], chunks });
+  #step(plan: Partial<StepPlan>): Promise<StepResult> {
+    return this.#decoder.step({ released: [], admitted: [], chunks: [], ...plan, stepId: this.#stepId++ });
   }
+}
 
-  #release(lanes: readonly number[]) {
-    return this.#decoder.step({ stepId: this.#stepId++, released: lanes.map(laneId), admitted: [], chunks: [] });
-  }
+/** Positions of a context that are computed at once. */
+const contextChunkLen = 512;
+/** Times that a workload is run: once, or once more under a profiler. */
+const maxMeasurements = 2;
+
+function knownChunk(lane: number, numTokens: number, samples: boolean): Chunk {
+  return { lane: laneId(lane), input: { kind: 'known', numTokens }, newPages: [], samples };
+}
+
+function lastSampledChunk(lane: number): Chunk {
+  return { lane: laneId(lane), input: { kind: 'lastSampled' }, newPages: [], samples: true };
 }
 
 /** The step in the middle by time; of two, the longer one. */
@@ -112,7 +138,7 @@ export function medianStep<Step extends { readonly spent: { readonly totalMs: nu
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-async function measured(step: () => Promise<{ readonly spent: StepTimes }>): Promise<MeasuredStep> {
+async function measured(step: () => Promise<StepResult>): Promise<MeasuredStep> {
   const startMs = performance.now();
   const { spent } = await step();
   return { startMs, spent };
