@@ -44,22 +44,28 @@ export interface StagedVisual {
   readonly length: number;
 }
 
-/** The tokens of one sequence that are computed in one step. */
+/**
+ * The tokens of one sequence that are computed in one step: at most one chunk a lane, at most `maxStepTokens` of all
+ * chunks together, none behind `maxContextLen`. An engine refuses a plan that breaks a rule.
+ */
 export interface Chunk {
   readonly lane: LaneId;
   readonly input: ChunkInput;
   /** Pages appended to the sequence's block table before computing, enough for the chunk's last token. */
   readonly newPages: readonly PageId[];
-  /** Sample a token from the chunk's last row. */
+  /** Sample a token from the chunk's last row, which must be that of the last known token. */
   readonly samples: boolean;
 }
 
 export type ChunkInput =
   /** The next `numTokens` of the sequence's known tokens (prompt or resumed). */
   | { readonly kind: 'known'; readonly numTokens: number }
-  /** The token sampled by this lane's previous chunk. */
+  /** The token sampled by this lane's previous chunk, which must have sampled one. */
   | { readonly kind: 'lastSampled' }
-  /** Tokens given here: teacher forcing, drafts. They become part of the sequence's output. */
+  /**
+   * Tokens given here: teacher forcing, drafts. They become part of the sequence's output, so all known ones must be
+   * computed and none be waiting that was sampled.
+   */
   | { readonly kind: 'explicit'; readonly tokenIds: readonly number[] };
 
 /** Debug outputs of a step. */

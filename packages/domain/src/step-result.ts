@@ -11,7 +11,10 @@ export interface StepResult {
 export interface SequenceOutput {
   readonly sequenceId: SequenceId;
   readonly lane: LaneId;
-  /** One token, or 1 … k + 1 with speculation, in order. */
+  /**
+   * One token, or 1 … k + 1 with speculation, in order. None when there was no token to choose, such as in a row that is
+   * not of numbers: the sequence can only be released.
+   */
   readonly tokens: readonly SampledToken[];
 }
 

@@ -1,6 +1,6 @@
 import { mixPage2, scorePage1, scorePage2 } from './int8-pages';
 import * as Job from './job';
-import { exponentiate } from './softmax';
+import { exponentiate, rounder } from './softmax';
 
 /**
  * Quantises one row's keys and values [numKvHeads, headDim], one scale a head, and writes them into slot `slot` of
@@ -192,7 +192,7 @@ function before(end: v128, indices: v128, x: v128): v128 {
   return v128.and(x, i32x4.lt_s(indices, end));
 }
 
-/** 0, or what is not a number where a lane of x is not or is infinite. */
+/** 0; not a number when a lane of x is none or is infinite. */
 // @ts-expect-error: decorator
 @inline
 function notNumbers(x: v128): f32 {
@@ -208,21 +208,21 @@ function notNumbers(x: v128): f32 {
 // @ts-expect-error: decorator
 @inline
 function roundScaled(x: v128, factor: v128): v128 {
-  const rounder = f32x4.splat(12582912);
-  return i32x4.sub(f32x4.add(f32x4.mul(x, factor), rounder), rounder);
+  const offset = f32x4.splat(rounder);
+  return i32x4.sub(f32x4.add(f32x4.mul(x, factor), offset), offset);
 }
 
-/** Symmetric int16 of `length` floats; returns the unit. */
+/** Symmetric int16 of `length` floats; returns the unit, which is above 0 even where all are 0. */
 function toInt16(from: usize, to: usize, length: usize): f32 {
-  const max = largestMagnitude(from, length);
-  const inverse: f32 = max > 0 ? 32767 / max : 0;
+  const largest = largestMagnitude(from, length);
+  const inverse: f32 = largest > 0 ? 32767 / largest : 0;
   const factor = f32x4.splat(inverse);
   for (let i: usize = 0; i < length << 2; i += 32) {
     const low = roundScaled(v128.load(from + i), factor);
     const high = roundScaled(v128.load(from + i, 16), factor);
     v128.store(to + (i >> 1), i16x8.narrow_i32x4_s(low, high));
   }
-  return max / 32767;
+  return max<f32>(largest / 32767, 1e-30);
 }
 
 function largestMagnitude(from: usize, length: usize): f32 {

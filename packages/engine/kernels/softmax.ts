@@ -1,5 +1,5 @@
 /** Added to a float of at most 2²² in magnitude, it rounds it to an integer, which is then the sum's low bits. */
-const rounder: f32 = 12582912;
+export const rounder: f32 = 12582912;
 
 /** e^x for x ≤ 0, relative error below 2e-7; below −87 it is 0 but for rounding. */
 // @ts-expect-error: decorator

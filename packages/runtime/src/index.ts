@@ -16,6 +16,7 @@ export {
 export { createProgress, type PlainStream, type Progress, type ProgressOptions } from './create-progress.js';
 export { describeIssue } from './describe-issue.js';
 export { describeOption } from './describe-option.js';
+export { flagName } from './flag-name.js';
 export { formatDuration, formatQuantity, formatRate, type ProgressUnit } from './format-quantity.js';
 export { type ComponentHealth, type ComponentState, createHealth, type Health, type HealthReport } from './health.js';
 export { type ConfigSchema, type ConfigSources, loadConfig, maskSecrets } from './load-config.js';

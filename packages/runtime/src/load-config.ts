@@ -2,6 +2,7 @@ import { ServingError } from '@tessera/domain';
 import type { z } from 'zod';
 import { describeIssue } from './describe-issue.js';
 import { describeOption } from './describe-option.js';
+import { flagName } from './flag-name.js';
 import { parseOptionText } from './parse-option-text.js';
 
 export type ConfigSchema = z.ZodObject<z.core.$ZodLooseShape>;
@@ -88,10 +89,6 @@ function formatGiven(schema: ConfigSchema, option: string, value: unknown): stri
 
 function isMasked(schema: ConfigSchema, option: string, value: unknown): boolean {
   return value !== undefined && describeOption(schema, option).isSecret;
-}
-
-function flagName(option: string): string {
-  return `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function envName(option: string, prefix: string): string {

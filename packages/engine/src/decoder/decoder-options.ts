@@ -69,8 +69,8 @@ export function createAttention(text: TextConfig, shard: ShardPlan, options: Dec
 function tooLittleMemory(given: number, cause: RangeError): ServingError {
   return new ServingError(
     'invalid_option',
-    `There is no memory for a KV cache of ${given} positions (${cause.message}); --kv-cache-bytes makes it smaller.`,
-    { option: '--kv-cache-bytes', given },
+    `There is no memory for a KV cache of ${given} positions (${cause.message}); --kv-cache-tokens makes it smaller.`,
+    { option: '--kv-cache-tokens', given },
     { cause },
   );
 }
@@ -79,11 +79,13 @@ function longestSequence(text: TextConfig, poolTokens: number, { maxContextLen }
   return Math.min(text.maxPositionEmbeddings, poolTokens, maxContextLen ?? Number.POSITIVE_INFINITY);
 }
 
+/** Throws `invalid_option` for an engine that was not proved to be deterministic as it is to run. */
 export function describeDecoder(
   manifest: EngineManifest,
   { layout }: PagedAttention,
   options: DecoderOptions,
 ): DecoderDescription {
+  assertDeterminism(manifest, options);
   const { text } = manifest.config;
   return {
     modelRevision: manifest.modelRevision,
@@ -102,4 +104,16 @@ export function describeDecoder(
 function isRowInvariant({ rowInvariance }: EngineManifest, options: DecoderOptions): boolean {
   if (rowInvariance?.numThreads !== options.numThreads) return false;
   return options.isDeterministic ? rowInvariance.isTileInvariant : rowInvariance.isDecoderInvariant;
+}
+
+function assertDeterminism(manifest: EngineManifest, options: DecoderOptions): void {
+  if (!options.isDeterministic || isRowInvariant(manifest, options)) return;
+  const { rowInvariance } = manifest;
+  const why =
+    rowInvariance && rowInvariance.numThreads !== options.numThreads
+      ? `was probed with ${rowInvariance.numThreads} threads and is to run with ${options.numThreads}; give the same --threads, or compile into another --engine-cache`
+      : 'has operations whose result depends on the rows beside';
+  throw new ServingError('invalid_option', `--deterministic cannot be kept: the engine ${why}.`, {
+    option: '--deterministic',
+  });
 }

@@ -25,7 +25,7 @@ function createProbe(part: ProbeGraph['part'], op: string, build: (graph: GraphB
   const graph = new GraphBuilder('probe');
   graph.input('x', 'float32', ['n', rowLen]);
   graph.output('y', build(graph), 'float32', ['n', rowLen]);
-  return { part, op, k: rowLen, n: rowLen, dtype: 'float32', graph, inputs: { x: rowLen } };
+  return { part, op, k: rowLen, n: rowLen, dtype: 'float32', graph, inputs: { x: rowLen }, output: 'y' };
 }
 
 /** y = x², a row for itself. */

@@ -8,6 +8,7 @@ import {
   probeGraphs,
   type RowInvariance,
   rowTile,
+  tensorsOf,
   type WeightIndex,
 } from '@tessera/onnx-graph';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
@@ -16,7 +17,7 @@ import { createRandom } from './seeded-random.js';
 
 /** Row counts at which ONNX Runtime's kernels are known to switch their way of working. */
 const rowCounts = [...Array.from({ length: 17 }, (_, i) => i + 1), 64, 512];
-const slotsPerCount = 2;
+const numRandomSlots = 2;
 
 /**
  * Finds out, for every distinct operation of an engine, whether one row's result is bit-equal whatever the other rows
@@ -33,13 +34,11 @@ export async function probeRowInvariance(
   for (const [i, { probe, weights }] of planProbes(manifest).entries()) {
     signal?.throwIfAborted();
     const session = await loadProbe(engineDir, `probe-${i}.onnx`, probe, weights, numThreads);
-    const random = createRandom(1);
-    const differingRowCounts = await findDifferences(session, probe, random);
-    const isTileInvariant = await isInvariantAmong(rowTile, session, probe, random);
-    await session.release();
-    const { part, op, k, n, dtype } = probe;
-    const isRowInvariant = differingRowCounts.length === 0;
-    ops.push({ part, op, k, n, dtype, isRowInvariant, isTileInvariant, differingRowCounts });
+    try {
+      ops.push(await probeOperation(session, probe));
+    } finally {
+      await session.release();
+    }
   }
   const decoderOps = ops.filter(({ part }) => part === 'decoder');
   const isKeptTwice = manifest.decoder.ranks[0].fewRows !== undefined;
@@ -48,6 +47,23 @@ export async function probeRowInvariance(
     isDecoderInvariant: !isKeptTwice && decoderOps.every(({ isRowInvariant }) => isRowInvariant),
     isTileInvariant: decoderOps.every(({ isTileInvariant }) => isTileInvariant),
     ops,
+  };
+}
+
+async function probeOperation(session: InferenceSession, probe: ProbeGraph): Promise<OpInvariance> {
+  const random = createRandom(1);
+  const differingRowCounts = await findDifferences(session, probe, random);
+  const isTileInvariant = await isInvariantAmong(rowTile, session, probe, random);
+  const { part, op, k, n, dtype } = probe;
+  return {
+    part,
+    op,
+    k,
+    n,
+    dtype,
+    isRowInvariant: differingRowCounts.length === 0,
+    isTileInvariant,
+    differingRowCounts,
   };
 }
 
@@ -65,9 +81,14 @@ function planProbes({ config, decoder, encoder, forms }: EngineManifest): Planne
   const inFewRows = fewRowForms(forms);
   if (!fewRows || !inFewRows) return probes;
   const others = probeGraphs(config, shard, inFewRows).filter(
-    ({ part, dtype }) => part === 'decoder' && dtype === 'int4',
+    ({ part, op, graph }) => part === 'decoder' && op === 'MatMulNBits' && isIn(fewRows.weights, graph),
   );
   return [...probes, ...others.map((probe) => ({ probe, weights: fewRows.weights }))];
+}
+
+/** Whether a graph finds all its weights there; those of few rows lack the head. */
+function isIn({ locations }: WeightIndex, { weights }: ProbeGraph['graph']): boolean {
+  return [...weights.values()].flatMap(tensorsOf).every(({ name }) => name in locations);
 }
 
 /** The probe's graph lies beside the weights that it borrows only while it is loaded. */
@@ -118,7 +139,7 @@ async function runInSlots(
   numRows: number,
   random: () => number,
 ): Promise<Float32Array[]> {
-  const inner = Array.from({ length: slotsPerCount }, () => Math.floor(random() * numRows));
+  const inner = Array.from({ length: numRandomSlots }, () => Math.floor(random() * numRows));
   const results: Float32Array[] = [];
   for (const slot of new Set([0, numRows - 1, ...inner])) {
     const inputs = randomInputs(probe, numRows, random);
@@ -143,12 +164,12 @@ function randomInputs({ inputs }: ProbeGraph, numRows: number, random: () => num
 
 async function runRows(
   session: InferenceSession,
-  { inputs }: ProbeGraph,
+  { inputs, output }: ProbeGraph,
   values: Inputs,
   numRows: number,
 ): Promise<Float32Array> {
   const feeds = Object.fromEntries(
     Object.entries(values).map(([name, data]) => [name, new Tensor('float32', data, [numRows, inputs[name]])]),
   );
-  return (await session.run(feeds)).y.data as Float32Array;
+  return (await session.run(feeds))[output].data as Float32Array;
 }

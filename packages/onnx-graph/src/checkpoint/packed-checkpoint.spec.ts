@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../testing/temporary-folder.js';
 import {
@@ -40,16 +42,20 @@ interface Folder {
   readonly parts?: Record<string, RawTensor>;
   readonly others?: Record<string, RawTensor>;
   readonly quantization?: object;
+  /** Where the quantisation is stated. Default config.json. */
+  readonly statedIn?: 'config.json' | 'quantize_config.json';
 }
 
-async function openPacked({ parts = gptqParts(), others = {}, quantization = gptq }: Folder = {}): Promise<Checkpoint> {
+async function openPacked(folder: Folder = {}): Promise<Checkpoint> {
+  const { parts = gptqParts(), others = {}, quantization = gptq, statedIn = 'config.json' } = folder;
   const dir = await temporaryFolder();
   const tensors = tinyTensors();
   tensors.delete(weight);
   for (const [part, tensor] of Object.entries(parts)) tensors.set(`${layer}.${part}`, tensor);
   for (const [name, tensor] of Object.entries(others)) tensors.set(name, tensor);
   await writeTinyCheckpoint(dir, tensors);
-  await writeConfig(dir, { ...tinyRawConfig, quantization_config: quantization });
+  if (statedIn === 'config.json') await writeConfig(dir, { ...tinyRawConfig, quantization_config: quantization });
+  else await writeFile(join(dir, statedIn), JSON.stringify(quantization));
   const checkpoint = await Checkpoint.open(dir);
   onTestFinished(() => checkpoint.close());
   return checkpoint;
@@ -113,7 +119,7 @@ describe('a checkpoint with packed matrices', () => {
   });
 
   it('has a digest of its own for each way to read the same bytes', async () => {
-    const folder = { parts: gptqParts() };
+    const folder = { parts: gptqParts(), statedIn: 'quantize_config.json' } as const;
     const first = await (await openPacked(folder)).digest();
     const second = await (await openPacked({ ...folder, quantization: { ...gptq, sym: true } })).digest();
     expect(second).not.toBe(first);

@@ -37,7 +37,7 @@ export interface CompileProgress {
 
 export interface CompileHooks {
   readonly onProgress?: (progress: CompileProgress) => void;
-  /** Its abort ends the compilation within a block or two, with its reason; what was written is removed. */
+  /** Its abort ends the compilation after the matrix it is at, with its reason; what was written is removed. */
   readonly signal?: AbortSignal;
   /** Runs the row-invariance probe on the written graphs, before the engine is published. */
   readonly probe?: (engineDir: string, manifest: EngineManifest) => Promise<RowInvariance>;
@@ -106,7 +106,7 @@ interface RankGroup extends GraphGroup {
 /** Up to here int4 takes no longer than int8 (docs/performance.md). */
 const maxFewRows = 8;
 
-/** Each holds up to two encoded matrices. */
+/** As many encoded matrices and one more are in memory at once. */
 const maxEncodeThreads = 4;
 
 class EngineWriter {

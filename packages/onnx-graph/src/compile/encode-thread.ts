@@ -15,15 +15,18 @@ const entry = new URL('../../dist/compile/encode-worker.js', import.meta.url);
 export class EncodeThread {
   readonly #worker: Worker;
   readonly #pending: PendingWeight[] = [];
+  #failure: ServingError | undefined;
 
   constructor(checkpointDir: string) {
     this.#worker = new Worker(entry, { workerData: { checkpointDir } satisfies EncodeWorkerData });
     this.#worker.on('message', (reply: EncodeReply) => this.#settle(reply));
-    this.#worker.on('error', (cause) => this.#fail(cause));
+    this.#worker.on('error', (cause) => this.#fail(cause.message, cause));
+    this.#worker.on('exit', (code) => this.#fail(`it ended with ${code}`));
   }
 
   /** All external tensors of a weight, held in memory. Throws what reading the checkpoint throws, and `worker_failed`. */
-  encode(weight: MatrixWeight): Promise<EncodedTensors> {
+  async encode(weight: MatrixWeight): Promise<EncodedTensors> {
+    if (this.#failure) throw this.#failure;
     return new Promise((resolve, reject) => {
       this.#pending.push({ resolve, reject });
       this.#worker.postMessage(weight);
@@ -40,8 +43,13 @@ export class EncodeThread {
     else pending?.resolve(reply.tensors);
   }
 
-  #fail(cause: unknown): void {
-    const message = `A thread that encodes weights failed: ${cause instanceof Error ? cause.message : String(cause)}`;
-    for (const { reject } of this.#pending.splice(0)) reject(new ServingError('worker_failed', message, {}, { cause }));
+  #fail(reason: string, cause?: unknown): void {
+    this.#failure ??= new ServingError(
+      'worker_failed',
+      `A thread that encodes weights failed: ${reason}.`,
+      {},
+      { cause },
+    );
+    for (const { reject } of this.#pending.splice(0)) reject(this.#failure);
   }
 }

@@ -52,6 +52,14 @@ export function describePagedAttention(name: string, createKernel: CreateKernel,
       });
     }
 
+    test('gives a row of zeros the mean of the values', async () => {
+      const world = await createWorld(new SeededRandom(6), groupedShape);
+      const stream = world.createStream(world.pageLen + 3);
+      stream.qkv.q.fill(0);
+      const [out] = await world.feed([stream], { chunkLen: () => 5 });
+      expectClose(out, naiveAttention(stream.qkv, groupedShape), tolerance);
+    });
+
     test('gives a row the same bits whatever other sequences are in the step', async () => {
       const random = new SeededRandom(7);
       const world = await createWorld(random, groupedShape);
