@@ -1,7 +1,6 @@
-import { describeOption, loadConfig } from '@tessera/runtime';
+import { describeOption, flagName, loadConfig } from '@tessera/runtime';
 import { type StandaloneConfig, standaloneConfigSchema } from '@tessera/standalone';
 import { type Command, Option } from 'commander';
-import { flagName } from './flag-name.js';
 import { type OptionName, optionGroups } from './option-groups.js';
 
 const environment = { envAliases: { port: 'PORT' }, foreignEnv: ['TESSERA_TEST_SIZE'] };

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { flagName } from '@tessera/runtime';
 import { standaloneConfigSchema } from '@tessera/standalone';
 import { expect, it } from 'vitest';
-import { flagName } from './flag-name.js';
 import { optionGroups } from './option-groups.js';
 
 const path = fileURLToPath(new URL('../../../docs/configuration.md', import.meta.url));

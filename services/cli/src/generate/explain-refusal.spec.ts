@@ -16,6 +16,11 @@ describe('explainRefusal', () => {
       'messages[1].content[0].min_pixels: 1000 is above max_pixels, 800',
       '--min-pixels: 1000 is above --max-pixels, 800',
     ],
+    [
+      'messages[1].content[0].max_pixels',
+      "messages[1].content[0].max_pixels: 784 is below the checkpoint's min_pixels, 3136",
+      "--max-pixels: 784 is below the checkpoint's min_pixels, 3136",
+    ],
     ['messages', 'messages: the prompt has at least 9 tokens', 'the prompt has at least 9 tokens'],
     [null, 'the server is shutting down', 'the server is shutting down'],
   ];

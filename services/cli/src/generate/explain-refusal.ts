@@ -34,6 +34,7 @@ function subjectOf(param: string, images: readonly string[]): string | undefined
   return image === undefined ? undefined : `--image ${image}`;
 }
 
+/** What the checkpoint has of the same name is no flag. */
 function withFlags(problem: string): string {
-  return problem.replace(/\b[a-z]+_[a-z]+\b/g, (word) => flagOfField[word] ?? word);
+  return problem.replace(/(?<!the checkpoint's )\b[a-z]+_[a-z]+\b/g, (word) => flagOfField[word] ?? word);
 }

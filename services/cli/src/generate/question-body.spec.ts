@@ -15,7 +15,7 @@ it('asks a text alone as a string, with what was set', async () => {
   });
 });
 
-for (const text of ['many', '', ' ']) {
+for (const text of ['many', '', ' ', 'Infinity', '1e999']) {
   it(`refuses ${JSON.stringify(text)} for a number by the flag's name`, async () => {
     await expect(createQuestionBody('x', { image: [], maxTokens: text })).rejects.toMatchObject({
       reason: 'invalid_option',

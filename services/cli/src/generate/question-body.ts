@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ServingError } from '@tessera/domain';
-import { flagName } from '../flag-name.js';
+import { flagName } from '@tessera/runtime';
 
 /** Flags of `tessera generate` that shape the question; numbers as they were typed. */
 export interface QuestionFlags {
@@ -46,7 +46,7 @@ async function toDataUri(file: string): Promise<string> {
 function readNumber(name: NumberFlag, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const value = text.trim() === '' ? Number.NaN : Number(text);
-  if (!Number.isNaN(value)) return value;
+  if (Number.isFinite(value)) return value;
   const option = flagName(name);
   throw new ServingError('invalid_option', `${option}: "${text}" is no number.`, { option });
 }
