@@ -9,6 +9,8 @@ import { createTokenizeSchema, detokenizeSchema } from '../tokenize/tokenize-sch
 import { toJsonSchema } from './to-json-schema.js';
 
 const docs = readFileSync(new URL('../../../../docs/api.md', import.meta.url), 'utf8');
+/** The words in backticks: prose that happens to use a field's word does not document it. */
+const namedInCode = new Set((docs.match(/`[^`\n]+`/g) ?? []).flatMap((code) => code.match(/\w+/g) ?? []));
 const config = gatewayConfigSchema.parse({});
 const { maxVisualPixels } = config;
 
@@ -32,10 +34,8 @@ describe('docs/api.md names every field of', () => {
   };
   for (const [title, schema] of Object.entries(schemas)) {
     it(title, () => {
-      const missing = new Set(
-        fieldsOf(toJsonSchema(schema)).filter((field) => !new RegExp(`\\b${field}\\b`).test(docs)),
-      );
-      expect([...missing]).toEqual([]);
+      const missing = fieldsOf(toJsonSchema(schema)).filter((field) => !namedInCode.has(field));
+      expect([...new Set(missing)]).toEqual([]);
     });
   }
 });

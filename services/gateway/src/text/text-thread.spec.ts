@@ -46,7 +46,7 @@ describe('a text thread', () => {
   });
 });
 
-describe('a text thread that is not spared', () => {
+describe('a text thread whose work hangs, dies or is abandoned', () => {
   const entry = new URL('./fixtures/scripted-thread.mjs', import.meta.url);
   const start = (maxWaiting = 9) => {
     thread = new TextThread(tinyProcessor.files, { maxWaiting, entry });
@@ -69,6 +69,20 @@ describe('a text thread that is not spared', () => {
       expect((await next)[0]).toBe('a');
     });
   }
+
+  it('fails a job that cannot be handed to the thread, and takes the next', async () => {
+    start();
+    const unclonable = () => thread.run('encode', [(() => {}) as never, false], never);
+    const refused = { status: 'rejected', reason: { reason: 'worker_failed' } };
+    const done = (word: string) => ({ status: 'fulfilled', value: [word, expect.any(Number)] });
+    const jobs = [unclonable(), say('a'), unclonable(), say('b')];
+    expect(await Promise.allSettled(jobs)).toMatchObject([refused, done('a'), refused, done('b')]);
+  });
+
+  it('fails every job when no thread can be started', async () => {
+    thread = new TextThread(tinyProcessor.files, { maxWaiting: 9, entry: new URL('http://localhost/') });
+    for (const job of [say('a'), say('b')]) await expect(job).rejects.toMatchObject({ reason: 'worker_failed' });
+  });
 
   it('stops the job of a client that leaves, and forgets one that waits', async () => {
     start();

@@ -49,7 +49,7 @@ export class TextThread {
 
   /**
    * What `TextWork`'s method of this name gives. Rejects with its error, the reason of `signal`, `queue_full`,
-   * `worker_failed` when the thread dies over it, or `shutting_down`.
+   * `worker_failed` when the thread dies over it or cannot take it, or `shutting_down`.
    */
   run<Name extends keyof TextWork>(
     name: Name,
@@ -86,18 +86,25 @@ export class TextThread {
     await this.#replaceWorker(shuttingDown());
   }
 
+  /** Hands the thread its next job; one that cannot be handed over fails alone. */
   #runNext(): void {
-    if (this.#running !== undefined || this.#isClosed) return;
-    this.#running = this.#waiting.shift();
-    if (this.#running === undefined) return;
-    this.#worker ??= this.#startWorker();
-    this.#worker.postMessage(this.#running.order);
+    while (this.#running === undefined && !this.#isClosed) {
+      const job = this.#waiting.shift();
+      if (job === undefined) return;
+      try {
+        this.#worker ??= this.#startWorker();
+        this.#worker.postMessage(job.order);
+        this.#running = job;
+      } catch (cause) {
+        job.reject(failed('could not take its work', cause));
+      }
+    }
   }
 
   #startWorker(): Worker {
     const worker = new Worker(this.#options.entry ?? builtEntry, { workerData: this.#files });
     const die = (cause: unknown) => {
-      if (worker === this.#worker) this.#replaceWorker(died(cause));
+      if (worker === this.#worker) void this.#replaceWorker(failed('died', cause));
     };
     worker.on('message', (reply: TextReply) => {
       if (worker === this.#worker) this.#settle(reply);
@@ -117,7 +124,7 @@ export class TextThread {
 
   #abandon(job: Job, reason: unknown): void {
     if (job === this.#running) {
-      this.#replaceWorker(reason);
+      void this.#replaceWorker(reason);
       return;
     }
     this.#waiting.splice(this.#waiting.indexOf(job), 1);
@@ -141,6 +148,6 @@ function queueFull(limit: number): ServingError {
   return new ServingError('queue_full', message, { limit, retryAfterSeconds: 1 });
 }
 
-function died(cause: unknown): ServingError {
-  return new ServingError('worker_failed', 'the thread that tokenises long texts died', {}, { cause });
+function failed(what: string, cause: unknown): ServingError {
+  return new ServingError('worker_failed', `the thread that tokenises long texts ${what}`, {}, { cause });
 }
