@@ -194,7 +194,10 @@ export class StepLoop {
     this.#failure = error;
     const sequences = [...this.#running, ...this.#waiting.splice(0)];
     this.#running.clear();
-    for (const sequence of sequences) this.#end(sequence, error);
+    for (const sequence of sequences) {
+      sequence.residence = undefined;
+      this.#end(sequence, error);
+    }
   }
 }
 
