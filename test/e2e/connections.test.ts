@@ -22,7 +22,7 @@ beforeAll(async () => {
   idle = await readHoldings(server.api);
 });
 afterAll(async () => {
-  await server.stop();
+  await server?.stop();
   expect(await readdir(filesDir)).toEqual([]);
   await rm(filesDir, { recursive: true });
 });

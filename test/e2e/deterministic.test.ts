@@ -18,7 +18,7 @@ describe('a server with --deterministic', () => {
   beforeAll(async () => {
     server = await startServer({ weights: 'int4', deterministic: true });
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   it('gives every question the same answer and log-probabilities alone and among others', async () => {
     const choiceOf = async (body: object) => (await server.api.complete({ ...body, logprobs: true })).choices[0];

@@ -8,7 +8,7 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer({ 'served-model-name': 'org/tiny', 'generation-config': 'none' });
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 describe('/v1/models', () => {
   it('names the served model as it was told to', async () => {

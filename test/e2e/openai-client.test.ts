@@ -11,7 +11,7 @@ beforeAll(async () => {
   server = await startServer();
   client = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'unused', maxRetries: 0 });
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 const model = 'tessera-tiny';
 const item = evalItem('table_001');

@@ -8,7 +8,7 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 describe("Python's openai package", () => {
   it('asks whole and streamed, uploads, deletes and is refused', async () => {

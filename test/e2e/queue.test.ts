@@ -12,7 +12,7 @@ beforeAll(async () => {
   server = await startServer({ 'max-sequences': 1, 'max-waiting-requests': 2 });
   idle = await readHoldings(server.api);
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 /** Takes the one lane until `leave` is called. */
 async function occupy(): Promise<{ leave(): void }> {

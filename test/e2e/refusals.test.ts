@@ -12,7 +12,7 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer({ 'max-body-bytes': maxBodyBytes, 'max-images': maxImages });
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 /** Every refusal leaves a server that answers. */
 afterEach(async () => {

@@ -8,7 +8,7 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 const item = evalItem('table_000');
 const greeting = "I am Tessera's demonstration model";

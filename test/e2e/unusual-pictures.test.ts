@@ -9,7 +9,7 @@ let server: Server;
 beforeAll(async () => {
   server = await startServer();
 });
-afterAll(() => server.stop());
+afterAll(() => server?.stop());
 
 /** JPEG at its least lossy: these items are read the same through it. */
 const finest = { quality: 100, chromaSubsampling: '4:4:4' } as const;

@@ -53,7 +53,7 @@ describe('a server under load', () => {
   beforeAll(async () => {
     server = await startMeasuredServer({ 'kv-cache-tokens': 16_384, 'embedding-cache-bytes': 2 ** 20 });
   });
-  afterAll(() => server.stop());
+  afterAll(() => server?.stop());
 
   /** Clients send the next request each, as soon as they have their answer. */
   async function sendAll(firstIndex: number, numRequests: number): Promise<void> {

@@ -12,14 +12,17 @@ export interface Server {
 /** Flags without their dashes; true is a flag without a value. */
 export type ServerOptions = Readonly<Record<string, string | number | true>>;
 
-/** `tessera serve` with these options on a free port, ready for requests. */
-export async function startServer(options: ServerOptions = {}): Promise<Server> {
+/** `tessera serve` with these options on a free port and with `env` in its environment, ready for requests. */
+export async function startServer(
+  options: ServerOptions = {},
+  env: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const given: ServerOptions = { port: 0, 'engine-cache': sharedEngineCache, 'log-level': 'warn', ...options };
   const flags = Object.entries(given).flatMap(([name, value]) => [
     `--${name}`,
     ...(value === true ? [] : [String(value)]),
   ]);
-  const tessera = runTessera(['serve', ...flags]);
+  const tessera = runTessera(['serve', ...flags], env);
   const [, url] = await tessera.printed(/^Tessera serves \S+ at (\S+)/m);
   return {
     url: url!,
