@@ -1,9 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createEndlessCheckpoint, type EndlessCheckpoint } from './support/endless-checkpoint.js';
 import { runTessera, sharedEngineCache } from './support/tessera-process.js';
 
 const model = 'models/tessera-tiny';
-const generate = (...args: string[]) => runTessera(['generate', model, '--engine-cache', sharedEngineCache, ...args]);
+const generateFrom = (dir: string, ...args: string[]) =>
+  runTessera(['generate', dir, '--engine-cache', sharedEngineCache, ...args]);
+const generate = (...args: string[]) => generateFrom(model, ...args);
 
 it('tessera --version is that of its package', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../services/cli/package.json', import.meta.url), 'utf8'));
@@ -51,13 +54,21 @@ describe('tessera generate', () => {
     });
   }
 
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    it(`ends in a sentence on ${name}, amid its answer`, async () => {
-      const broken = generate('--temperature', '1', '--seed', '3', '--max-tokens', '3000', 'Write about everything.');
-      await broken.printed(/\w/);
-      broken.signal(name);
-      expect(await broken.exited).toBe(1);
-      expect(broken.output).toMatch(/tessera: Interrupted: the answer is not complete\.\n$/);
+  describe('of a model that answers until the limit', () => {
+    let endless: EndlessCheckpoint;
+    beforeAll(async () => {
+      endless = await createEndlessCheckpoint();
     });
-  }
+    afterAll(() => endless?.remove());
+
+    for (const name of ['SIGINT', 'SIGTERM'] as const) {
+      it(`ends in a sentence on ${name}, amid its answer`, async () => {
+        const broken = generateFrom(endless.dir, '--max-tokens', '4000', 'Write about everything.');
+        await broken.printed(/\w/);
+        broken.signal(name);
+        expect(await broken.exited).toBe(1);
+        expect(broken.output).toMatch(/tessera: Interrupted: the answer is not complete\.\n$/);
+      });
+    }
+  });
 });
