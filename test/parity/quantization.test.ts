@@ -22,6 +22,8 @@ import { copyWithScaledMatrix } from './support/spoilt-engine.js';
 import { createTemporaryFolder } from './support/temporary-folder.js';
 
 const numThreads = availableParallelism();
+/** Each test compiles engines and runs them over hundreds of answers. */
+const timeout = 300_000;
 const folder = createTemporaryFolder();
 let items: EvalItem[];
 let suite: EvalSuite;
@@ -43,12 +45,12 @@ function setup(engineDir: string, kvDtype: EngineSetup['kvDtype'] = 'float32'): 
 
 const shareOf = ({ count, total }: Share): number => count / total;
 
-describe("the bundled model's evaluation, its answers forced", () => {
+describe("the bundled model's evaluation, its answers forced", { timeout }, () => {
   let baseline: Baseline;
   beforeAll(async () => {
     baseline = await Baseline.record(setup((await prepare('fp32')).dir), suite);
   });
-  afterAll(() => baseline?.remove());
+  afterAll(() => baseline?.close());
 
   for (const [form, kvDtype, least] of [
     ['int8', 'float32', 0.98],
@@ -68,7 +70,7 @@ describe("the bundled model's evaluation, its answers forced", () => {
   }
 });
 
-describe('a part of the evaluation', () => {
+describe('a part of the evaluation', { timeout }, () => {
   let baseline: Baseline;
   let int8: CompiledEngine;
   beforeAll(async () => {
@@ -76,7 +78,7 @@ describe('a part of the evaluation', () => {
     baseline = await Baseline.record(setup((await prepare('fp32')).dir), part);
     int8 = await prepare('int8');
   });
-  afterAll(() => baseline?.remove());
+  afterAll(() => baseline?.close());
 
   it('shows that one matrix is spoilt', async () => {
     const dir = join(folder.path, 'spoilt');

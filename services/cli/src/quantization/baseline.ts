@@ -18,7 +18,7 @@ export interface EngineComparison {
 
 /**
  * What the fp32 engine leaves on a suite; its rows are kept on disk, so that no other engine need be in memory with it.
- * Remove it when done.
+ * Close it when done.
  */
 export class Baseline {
   readonly suite: EvalSuite;
@@ -38,7 +38,7 @@ export class Baseline {
       const answers = await runEngine(setup, suite, suite.references, ({ values }) => rows.append(values));
       return new Baseline(suite, answers, rows);
     } catch (error) {
-      rows.remove();
+      rows.close();
       throw error;
     }
   }
@@ -52,8 +52,8 @@ export class Baseline {
     return { ...errors.summary, answers };
   }
 
-  remove(): void {
-    this.#rows.remove();
+  close(): void {
+    this.#rows.close();
   }
 }
 

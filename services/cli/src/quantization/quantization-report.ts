@@ -73,7 +73,7 @@ export async function reportQuantization(
       matrices: await measureMatrices(checkpointDir, quantized),
     };
   } finally {
-    baseline.remove();
+    baseline.close();
   }
 }
 

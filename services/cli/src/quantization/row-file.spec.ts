@@ -3,7 +3,7 @@ import { RowFile } from './row-file.js';
 
 function createFile(...rows: number[][]): RowFile {
   const file = new RowFile();
-  onTestFinished(() => file.remove());
+  onTestFinished(() => file.close());
   for (const row of rows) file.append(Float32Array.from(row));
   return file;
 }

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { ServingError } from '@tessera/domain';
 
 /**
- * Rows of floats on disk, in the system's temporary folder: written once, then read in the same order as often as
- * wanted. Remove it when done.
+ * Rows of floats on the disk of the system's temporary folder: written once, then read in the same order as often as
+ * wanted. The file has no name, so that its space is free again when it is closed or the process ends in any way.
  */
 export class RowFile {
-  readonly #dir: string;
   readonly #file: number;
   #numBytes = 0;
 
   constructor() {
-    this.#dir = mkdtempSync(join(tmpdir(), 'tessera-rows-'));
-    this.#file = openSync(join(this.#dir, 'rows.bin'), 'w+');
+    const dir = mkdtempSync(join(tmpdir(), 'tessera-rows-'));
+    this.#file = openSync(join(dir, 'rows.bin'), 'w+');
+    rmSync(dir, { recursive: true });
   }
 
   append(row: Float32Array): void {
@@ -42,8 +42,7 @@ export class RowFile {
     };
   }
 
-  remove(): void {
+  close(): void {
     closeSync(this.#file);
-    rmSync(this.#dir, { recursive: true });
   }
 }
