@@ -5,11 +5,18 @@ import { type OptionName, optionGroups } from './option-groups.js';
 
 const environment = { envAliases: { port: 'PORT' }, foreignEnv: ['TESSERA_TEST_SIZE'] };
 
-/** Adds flags for some of the server's options, described and defaulted as in its schema, in groups by their subject. */
-export function addConfigOptions(command: Command, names: readonly OptionName[]): Command {
+/** The server's options, some of which may have another default. */
+export type ConfigSchema = typeof standaloneConfigSchema;
+
+/** Adds flags for some of the server's options, described and defaulted as in the schema, in groups by their subject. */
+export function addConfigOptions(
+  command: Command,
+  names: readonly OptionName[],
+  schema: ConfigSchema = standaloneConfigSchema,
+): Command {
   for (const [group, members] of Object.entries(optionGroups)) {
     for (const name of members.filter((member) => names.includes(member))) {
-      command.addOption(createOption(name).helpGroup(`${group}:`));
+      command.addOption(createOption(schema, name).helpGroup(`${group}:`));
     }
   }
   return command;
@@ -18,12 +25,15 @@ export function addConfigOptions(command: Command, names: readonly OptionName[])
 export const allConfigOptions = Object.keys(standaloneConfigSchema.shape) as OptionName[];
 
 /** The server's options from the environment and the flags given. */
-export function readConfig(flags: Readonly<Record<string, unknown>>): StandaloneConfig {
-  return loadConfig(standaloneConfigSchema, { ...environment, env: process.env, overrides: flags });
+export function readConfig(
+  flags: Readonly<Record<string, unknown>>,
+  schema: ConfigSchema = standaloneConfigSchema,
+): StandaloneConfig {
+  return loadConfig(schema, { ...environment, env: process.env, overrides: flags });
 }
 
-function createOption(name: OptionName): Option {
-  const schema = standaloneConfigSchema.shape[name];
+function createOption({ shape }: ConfigSchema, name: OptionName): Option {
+  const schema = shape[name];
   const fallback = schema.safeParse(undefined);
   const text = [
     schema.description,

@@ -2,8 +2,10 @@ import type { StepTimes } from '@tessera/domain';
 import { CpuEncoder } from '@tessera/engine';
 import type { CompiledEngine } from '@tessera/onnx-graph';
 import type { ModelConfig } from '@tessera/qwen2-5-vl';
-import { LaneDriver, type MeasuredStep, medianStep } from './lane-driver.js';
-import { noisePicture } from './noise-picture.js';
+import { closingAfter } from './closing-after.js';
+import { encodeOften } from './encode-often.js';
+import { LaneDriver, medianStep } from './lane-driver.js';
+import type { MeasureHooks, OnProgress } from './measure-hooks.js';
 import { type MemoryUse, readMemory } from './read-memory.js';
 import type { Workload } from './workload.js';
 
@@ -28,43 +30,55 @@ export interface BenchResult {
 
 export const median = (timings: Timings): number => timings[Math.floor(timings.length / 2)];
 
-/** Measures one rank in this process. */
+/** Measures one rank in this process. Rejects with the reason of `signal`, with nothing left open. */
 export async function benchEngine(
   { dir }: CompiledEngine,
   config: ModelConfig,
   workload: Workload,
-  onProgress: (what: string) => void,
+  { signal, onProgress }: MeasureHooks,
 ): Promise<BenchResult> {
-  const { numThreads, contextLen, numRuns } = workload;
   onProgress('loading the decoder');
-  const [driver, loadDecoderMs] = await timed(() => LaneDriver.load(dir, config.text.vocabSize, workload));
-  const prefill = [];
-  for (const numTokens of workload.prefillLens) {
+  const [driver, loadDecoderMs] = await timed(() => LaneDriver.load(dir, config.text.vocabSize, workload, signal));
+  return closingAfter(driver, async () => {
+    const prefill = await benchPrefill(driver, workload, onProgress);
+    const decode = await benchDecode(driver, workload, onProgress);
+    onProgress('loading the tower');
+    const { numThreads } = workload;
+    const [encoder, loadEncoderMs] = await timed(() => CpuEncoder.create(dir, { numThreads }));
+    return closingAfter(encoder, async () => {
+      const encode = [];
+      for (const side of workload.imageSides) {
+        onProgress(`encoding ${side} × ${side} pixels`);
+        const steps = await encodeOften(encoder, config.vision, { side, numRuns: workload.numRuns, signal });
+        encode.push({ side, numTokens: numTokensOf(config, side), ms: timingsOf(steps) });
+      }
+      return { loadDecoderMs, loadEncoderMs, prefill, decode, encode, memory: await readMemory() };
+    });
+  });
+}
+
+async function benchPrefill(driver: LaneDriver, { prefillLens, numRuns }: Workload, onProgress: OnProgress) {
+  const figures = [];
+  for (const numTokens of prefillLens) {
     onProgress(`prefill of ${numTokens} tokens`);
-    prefill.push({ numTokens, ms: timingsOf(await driver.prefill(numTokens, numRuns)) });
+    figures.push({ numTokens, ms: timingsOf(await driver.prefill(numTokens, numRuns)) });
   }
-  const decode = [];
-  for (const batchSize of workload.batchSizes) {
+  return figures;
+}
+
+async function benchDecode(driver: LaneDriver, { batchSizes, contextLen, numRuns }: Workload, onProgress: OnProgress) {
+  const figures: DecodeFigure[] = [];
+  for (const batchSize of batchSizes) {
     onProgress(`computing ${batchSize} contexts of ${contextLen} tokens`);
     await driver.fillContexts(batchSize, contextLen);
     onProgress(`decode of ${batchSize} sequences`);
     const steps = await driver.decode(batchSize, contextLen, numRuns);
-    decode.push({ batchSize, stepMs: timingsOf(steps), parts: medianStep(steps).spent });
+    figures.push({ batchSize, stepMs: timingsOf(steps), parts: medianStep(steps).spent });
   }
-  onProgress('loading the tower');
-  const [encoder, loadEncoderMs] = await timed(() => CpuEncoder.create(dir, { numThreads }));
-  const encode = [];
-  for (const side of workload.imageSides) {
-    onProgress(`encoding ${side} × ${side} pixels`);
-    encode.push(await encodePictures(encoder, config, side, numRuns));
-  }
-  const memory = await readMemory();
-  await encoder.close();
-  await driver.close();
-  return { loadDecoderMs, loadEncoderMs, prefill, decode, encode, memory };
+  return figures;
 }
 
-function timingsOf(steps: readonly MeasuredStep[]): Timings {
+function timingsOf(steps: readonly { readonly spent: { readonly totalMs: number } }[]): Timings {
   return steps.map(({ spent }) => spent.totalMs).sort((a, b) => a - b);
 }
 
@@ -73,13 +87,6 @@ async function timed<Value>(work: () => Promise<Value>): Promise<[Value, number]
   return [await work(), performance.now() - startMs];
 }
 
-async function encodePictures(encoder: CpuEncoder, { vision }: ModelConfig, side: number, numRuns: number) {
-  const picture = noisePicture(vision, side);
-  const timings: number[] = [];
-  for (let run = 0; run <= numRuns; run++) {
-    const [, ms] = await timed(() => encoder.encode([picture]));
-    if (run > 0) timings.push(ms);
-  }
-  const numTokens = (picture.grid.h * picture.grid.w) / vision.spatialMergeSize ** 2;
-  return { side, numTokens, ms: timings.sort((a, b) => a - b) };
+function numTokensOf({ vision }: ModelConfig, side: number): number {
+  return Math.floor(side / vision.patchSize) ** 2 / vision.spatialMergeSize ** 2;
 }

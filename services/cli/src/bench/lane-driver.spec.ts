@@ -2,6 +2,7 @@ import type { DecoderEngine, StepPlan } from '@tessera/domain';
 import { expect, it } from 'vitest';
 import { LaneDriver, medianStep } from './lane-driver.js';
 
+const never = new AbortController().signal;
 const idle = { matmulMs: 0, attentionMs: 0, allReduceMs: 0, samplingMs: 0 };
 
 /** A decoder of three lanes that notes each plan as `released/admitted/rows`; its n-th step takes n ms. */
@@ -18,24 +19,34 @@ function recordingDecoder(): { decoder: DecoderEngine; plans: string[] } {
 
 it('runs each prompt in one step on a lane of its own and leaves the first out', async () => {
   const { decoder, plans } = recordingDecoder();
-  const steps = await new LaneDriver(decoder).prefill(5, 2);
+  const steps = await new LaneDriver(decoder, never).prefill(5, 2);
   expect(plans).toEqual(['0/4+5/5', '1//', '0/4+5/5', '1//', '0/4+5/5', '1//']);
   expect(steps.map(({ spent }) => spent.totalMs)).toEqual([3, 5]);
 });
 
 it('decodes all sequences together behind contexts that it computes in chunks', async () => {
   const { decoder, plans } = recordingDecoder();
-  const steps = await new LaneDriver(decoder).decode(2, 520, 3);
+  const steps = await new LaneDriver(decoder, never).decode(2, 520, 3);
   expect(plans).toEqual(['0/0+1/512', '0//8', '0/2+3/512', '0//8', '0//1,1', '0//1,1', '0//1,1', '0//1,1']);
   expect(steps.map(({ spent }) => spent.totalMs)).toEqual([6, 7, 8]);
 });
 
 it('goes on with the contexts that it has', async () => {
   const { decoder, plans } = recordingDecoder();
-  const driver = new LaneDriver(decoder);
+  const driver = new LaneDriver(decoder, never);
   await driver.decode(1, 8, 1);
   await driver.decode(2, 8, 1);
   expect(plans).toEqual(['0/0+1/8', '0//1', '0//1', '0/2+3/8', '0//1,1', '0//1,1']);
+});
+
+it('does no step more once it is told to end', async () => {
+  const { decoder, plans } = recordingDecoder();
+  const ending = new AbortController();
+  const reason = new Error('interrupted');
+  const steps = new LaneDriver(decoder, ending.signal).decode(1, 8, 100);
+  ending.abort(reason);
+  await expect(steps).rejects.toBe(reason);
+  expect(plans).toEqual(['0/0+1/8']);
 });
 
 it('finds the step in the middle, and the longer of two', () => {

@@ -6,7 +6,6 @@ import {
   laneId,
   type PageId,
   pageId,
-  pagesFor,
   type StepPlan,
   type StepResult,
   type StepTimes,
@@ -14,6 +13,7 @@ import {
 } from '@tessera/domain';
 import { createRandom, LocalRankGroup } from '@tessera/engine';
 import type { Workload } from './workload.js';
+import { capacityFor, contextChunkLen, explainCapacity } from './workload-capacity.js';
 
 /** A step as the engine timed it. */
 export interface MeasuredStep {
@@ -28,31 +28,32 @@ export interface MeasuredStep {
  */
 export class LaneDriver {
   readonly #decoder: DecoderEngine;
+  readonly #signal: AbortSignal;
   readonly #random = createRandom(1);
   /** Lanes from 0 on that hold a sequence to decode; prompts that are measured take the last one. */
   #numFilled = 0;
   #stepId = 0;
 
-  constructor(decoder: DecoderEngine) {
+  /** Every step after an abort of `signal` throws its reason. */
+  constructor(decoder: DecoderEngine, signal: AbortSignal) {
     this.#decoder = decoder;
+    this.#signal = signal;
   }
 
-  /** A decoder with room for the workload, in this thread. */
-  static async load(engineDir: string, vocabSize: number, workload: Workload): Promise<LaneDriver> {
-    const { numThreads, kvDtype, contextLen, prefillLens, batchSizes, numRuns } = workload;
-    const numLanes = Math.max(...batchSizes) + 1;
-    const numDecoded = maxMeasurements * batchSizes.length * (numRuns + 1);
-    const longest = Math.max(contextLen + numDecoded + 1, ...prefillLens);
-    const decoder = await LocalRankGroup.create(engineDir, {
-      numThreads,
-      kernel: 'wasm',
-      kvDtype,
-      numLanes,
-      kvCapacityTokens: numLanes * pagesFor(longest, 16) * 16,
-      maxStepTokens: Math.max(numLanes, contextChunkLen, ...prefillLens),
-      numTokens: vocabSize,
+  /** A decoder with room for the workload, in this thread; throws `invalid_option` when there is none. */
+  static async load(
+    engineDir: string,
+    vocabSize: number,
+    workload: Workload,
+    signal: AbortSignal,
+  ): Promise<LaneDriver> {
+    const { numThreads, kvDtype } = workload;
+    const capacity = capacityFor(workload);
+    const options = { ...capacity, numThreads, kernel: 'wasm', kvDtype, numTokens: vocabSize } as const;
+    const decoder = await LocalRankGroup.create(engineDir, options).catch((cause: unknown) => {
+      throw explainCapacity(cause, capacity);
     });
-    return new LaneDriver(decoder);
+    return new LaneDriver(decoder, signal);
   }
 
   /** Prompts of `numTokens`, one step each, in the order they ran; one before them is not measured. */
@@ -112,15 +113,11 @@ export class LaneDriver {
     };
   }
 
-  #step(plan: Partial<StepPlan>): Promise<StepResult> {
+  async #step(plan: Partial<StepPlan>): Promise<StepResult> {
+    this.#signal.throwIfAborted();
     return this.#decoder.step({ released: [], admitted: [], chunks: [], ...plan, stepId: this.#stepId++ });
   }
 }
-
-/** Positions of a context that are computed at once. */
-const contextChunkLen = 512;
-/** Times that a workload is run: once, or once more under a profiler. */
-const maxMeasurements = 2;
 
 function knownChunk(lane: number, numTokens: number, samples: boolean): Chunk {
   return { lane: laneId(lane), input: { kind: 'known', numTokens }, newPages: [], samples };

@@ -3,8 +3,8 @@ import { benchEngine } from '../bench/bench-engine.js';
 import { compareWithLast, saveResult } from '../bench/bench-results.js';
 import { describeMachine } from '../bench/describe-machine.js';
 import { formatBench } from '../bench/format-bench.js';
-import { showStage } from './show-stage.js';
-import { addWorkloadFlags, prepareMeasuredEngine, readWorkload, type WorkloadFlags } from './workload-flags.js';
+import { measureEngine } from './measure-engine.js';
+import { addWorkloadFlags, readEngineConfig, readWorkload, type WorkloadFlags } from './workload-flags.js';
 
 interface BenchFlags extends WorkloadFlags {
   readonly results?: string;
@@ -22,12 +22,11 @@ export function benchCommand(): Command {
 }
 
 async function bench(checkpoint: string, flags: BenchFlags): Promise<void> {
-  const workload = readWorkload(flags);
-  const { engine, config, compileMs } = await prepareMeasuredEngine(checkpoint, flags);
-  const result = await benchEngine(engine, config, workload, showStage);
-  showStage();
+  const options = readEngineConfig(flags);
+  const workload = readWorkload(flags, options);
+  const { result, compileMs } = await measureEngine(checkpoint, options, workload, benchEngine);
   const { contextLen } = workload;
-  const subject = { checkpoint, weights: `${flags.weights}, ${flags.kv} KV`, contextLen, compileMs };
+  const subject = { checkpoint, weights: `${options.weights}, ${options.kv} KV`, contextLen, compileMs };
   const text = formatBench(subject, result, await describeMachine());
   console.log(text);
   if (!flags.results) return;

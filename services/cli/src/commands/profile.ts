@@ -7,9 +7,9 @@ import { flamePage } from '../profile/flame-page.js';
 import { formatPhase, legend } from '../profile/format-profile.js';
 import { profileEngine } from '../profile/profile-engine.js';
 import { runWithEnv } from '../profile/run-with-env.js';
+import { measureEngine } from './measure-engine.js';
 import { parseCount } from './parse-count.js';
-import { showStage } from './show-stage.js';
-import { addWorkloadFlags, prepareMeasuredEngine, readWorkload, type WorkloadFlags } from './workload-flags.js';
+import { addWorkloadFlags, readEngineConfig, readWorkload, type WorkloadFlags } from './workload-flags.js';
 
 interface ProfileFlags extends WorkloadFlags {
   readonly top: number;
@@ -38,11 +38,10 @@ export function profileCommand(): Command {
 }
 
 async function profile(checkpoint: string, flags: ProfileFlags): Promise<void> {
-  const workload = readWorkload(flags);
-  const { engine, config } = await prepareMeasuredEngine(checkpoint, flags);
-  const phases = await profileEngine(engine, config, workload, showStage);
-  showStage();
-  const title = `${basename(checkpoint)}, ${flags.weights}, ${flags.kv} KV, ${flags.threads} threads`;
+  const options = readEngineConfig(flags);
+  const workload = readWorkload(flags, options);
+  const { result: phases } = await measureEngine(checkpoint, options, workload, profileEngine);
+  const title = `${basename(checkpoint)}, ${options.weights}, ${options.kv} KV, ${options.threads} threads`;
   const machine = await describeMachine();
   const report = [...phases.map((phase) => formatPhase(phase, flags.top)), legend].join('\n\n');
   console.log(`${title}\n${machine}\n\n${report}`);

@@ -14,7 +14,7 @@ it('carries the flame of each phase with its summary', async () => {
   const data = readData(await flamePage(subject, [examplePhase, { ...examplePhase, title: 'second' }]));
   expect(data).toMatchObject(subject);
   expect(data.phases.map(({ root }: { root: { name: string } }) => root.name)).toEqual([examplePhase.title, 'second']);
-  expect(data.phases[0].summary).toContain('host  31.1 % of the step');
+  expect(data.phases[0].summary).toContain('host  31.1 – 41.7 % of the step');
 });
 
 it('cannot be broken out of by what things are called', async () => {

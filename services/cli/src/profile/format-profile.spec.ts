@@ -7,7 +7,7 @@ it('prints the step with and without profiling, its parts, operations and longes
     `
 decode, B = 8, context 1024, median of 5
 step  90.00 ms, 100.00 ms with profiling
-host  31.1 % of the step (28.00 ms), 38.0 % with profiling (38.00 ms)
+host  31.1 – 41.7 % of the step (28.00 – 37.50 ms)
 
 part of the step  runs      ms    share  kernels  waiting   host
 between-*            2   60.00   60.0 %    37.00     5.00  18.00

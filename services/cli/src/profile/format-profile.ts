@@ -2,7 +2,7 @@ import type { NodeRun } from '@tessera/engine';
 import { type Alignment, alignColumns } from '../inspect/align-columns.js';
 import { groupByOp, groupByRole, type NodeGroup } from './node-groups.js';
 import type { PhaseProfile } from './phase-profile.js';
-import { partsOfStep, type StepPart, sumSplits, type TimeSplit, unprofiledHostMs } from './step-parts.js';
+import { partsOfStep, type StepPart, sumSplits, type TimeSplit, unprofiledHost } from './step-parts.js';
 
 /** What every column means and what profiling does to the figures; printed under the tables. */
 export const legend = [
@@ -13,7 +13,9 @@ export const legend = [
   '',
   "Tables hold the median step with ONNX Runtime's profiling on, which takes time of its own: mostly between operations,",
   'so the host of that step is too high, and a little inside them. The step without profiling was timed afterwards with',
-  'the same sessions; its host is what is left after the operations of the profiled step, so it is a little too low.',
+  'the same sessions, graph by graph. Its host is given by two bounds. Outside of graphs both have what was measured. In',
+  'them the lower one has what the graphs took beyond the operations of the profiled step, which profiling lengthened; the',
+  'upper one what they took beyond them in the profiled step, to which profiling adds.',
   'Buffers from 1 MiB on are mapped anew each time (MALLOC_MMAP_THRESHOLD_), which can make a long prefill a little slower.',
 ].join('\n');
 
@@ -30,16 +32,15 @@ export function formatPhase(phase: PhaseProfile, numNodes: number): string {
   ].join('\n\n');
 }
 
-/** The phase in three lines: what it is, how long a step took, and how much of it is host. */
+/** The phase in three lines: what it is, how long a step took, and between which bounds its host lies. */
 export function describePhase(phase: PhaseProfile): string {
   const { title, numSteps, profiled, unprofiled } = phase;
-  const { hostMs } = sumSplits(partsOfStep(profiled));
-  const unprofiledHost = unprofiledHostMs(phase);
+  const { leastMs, mostMs } = unprofiledHost(phase);
+  const { totalMs } = unprofiled.spent;
   return [
     `${title}, median of ${numSteps}`,
-    `step  ${ms(unprofiled.spent.totalMs)} ms, ${ms(profiled.spent.totalMs)} ms with profiling`,
-    `host  ${share(unprofiledHost, unprofiled.spent.totalMs)} of the step (${ms(unprofiledHost)} ms), ` +
-      `${share(hostMs, profiled.spent.totalMs)} with profiling (${ms(hostMs)} ms)`,
+    `step  ${ms(totalMs)} ms, ${ms(profiled.spent.totalMs)} ms with profiling`,
+    `host  ${percent(leastMs, totalMs)} – ${share(mostMs, totalMs)} of the step (${ms(leastMs)} – ${ms(mostMs)} ms)`,
   ].join('\n');
 }
 
@@ -97,4 +98,5 @@ function sumGroups(name: string, groups: readonly NodeGroup[]): NodeGroup {
 }
 
 const ms = (value: number): string => value.toFixed(2);
-const share = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
+const percent = (part: number, whole: number): string => ((100 * part) / whole).toFixed(1);
+const share = (part: number, whole: number): string => `${percent(part, whole)} %`;

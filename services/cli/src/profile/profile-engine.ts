@@ -1,8 +1,10 @@
 import { CpuEncoder, type GraphRun, SessionProfiler } from '@tessera/engine';
 import type { CompiledEngine } from '@tessera/onnx-graph';
 import type { ModelConfig } from '@tessera/qwen2-5-vl';
+import { closingAfter } from '../bench/closing-after.js';
+import { encodeOften, type MeasuredEncode } from '../bench/encode-often.js';
 import { LaneDriver, medianStep } from '../bench/lane-driver.js';
-import { noisePicture } from '../bench/noise-picture.js';
+import type { MeasureHooks } from '../bench/measure-hooks.js';
 import type { Workload } from '../bench/workload.js';
 import type { PhaseProfile, RecordedStep, TimedStep } from './phase-profile.js';
 
@@ -11,37 +13,46 @@ interface Phase {
   readonly measure: () => Promise<TimedStep[]>;
 }
 
-/** Runs every phase of the workload twice, with profiling and then without, on one rank in this process. */
+/**
+ * Runs every phase of the workload twice, with profiling and then without, on one rank in this process. Rejects with the
+ * reason of `signal`, with nothing left open and no trace left behind.
+ */
 export async function profileEngine(
   { dir }: CompiledEngine,
   config: ModelConfig,
   workload: Workload,
-  onProgress: (what: string) => void,
+  { signal, onProgress }: MeasureHooks,
 ): Promise<PhaseProfile[]> {
-  const profiler = await SessionProfiler.create();
-  try {
+  // Sessions that go while they are profiled write their traces then, so the profiler removes them last.
+  return closingAfter(await SessionProfiler.create(), async (profiler) => {
     onProgress('loading');
-    const driver = await profiler.watch(() => LaneDriver.load(dir, config.text.vocabSize, workload));
-    const encoder = await profiler.watch(() => CpuEncoder.create(dir, { numThreads: workload.numThreads }));
-    const phases = listPhases(driver, encoder, config, workload);
-    const profiled = await measureAll(phases, (title) => onProgress(`${title}, profiled`));
-    await profiler.finish();
-    const unprofiled = await measureAll(phases, onProgress);
-    const { runs } = profiler;
-    await encoder.close();
-    await driver.close();
-    return phases.map(({ title }, i) => ({
-      title,
-      numSteps: workload.numRuns,
-      profiled: withRuns(medianStep(profiled[i]), runs),
-      unprofiled: withRuns(medianStep(unprofiled[i]), runs),
-    }));
-  } finally {
-    await profiler.close();
-  }
+    const load = () => LaneDriver.load(dir, config.text.vocabSize, workload, signal);
+    return closingAfter(await profiler.watch(load), async (driver) => {
+      const create = () => CpuEncoder.create(dir, { numThreads: workload.numThreads });
+      return closingAfter(await profiler.watch(create), async (encoder) => {
+        const phases = listPhases({ driver, encoder, signal }, config, workload);
+        const profiled = await measureAll(phases, (title) => onProgress(`${title}, profiled`));
+        await profiler.finish();
+        const unprofiled = await measureAll(phases, onProgress);
+        const { runs } = profiler;
+        return phases.map(({ title }, i) => ({
+          title,
+          numSteps: workload.numRuns,
+          profiled: withRuns(medianStep(profiled[i]), runs),
+          unprofiled: withRuns(medianStep(unprofiled[i]), runs),
+        }));
+      });
+    });
+  });
 }
 
-function listPhases(driver: LaneDriver, encoder: CpuEncoder, config: ModelConfig, workload: Workload): Phase[] {
+interface Subject {
+  readonly driver: LaneDriver;
+  readonly encoder: CpuEncoder;
+  readonly signal: AbortSignal;
+}
+
+function listPhases({ driver, encoder, signal }: Subject, { vision }: ModelConfig, workload: Workload): Phase[] {
   const { contextLen, numRuns } = workload;
   return [
     ...workload.prefillLens.map((numTokens) => ({
@@ -54,7 +65,7 @@ function listPhases(driver: LaneDriver, encoder: CpuEncoder, config: ModelConfig
     })),
     ...workload.imageSides.map((side) => ({
       title: `image encode, ${side} × ${side}`,
-      measure: () => encodeOften(encoder, config, side, numRuns),
+      measure: async () => (await encodeOften(encoder, vision, { side, numRuns, signal })).map(withoutParts),
     })),
   ];
 }
@@ -68,22 +79,8 @@ async function measureAll(phases: readonly Phase[], onPhase: (title: string) => 
   return measured;
 }
 
-/** One call before them is not measured. */
-async function encodeOften(
-  encoder: CpuEncoder,
-  { vision }: ModelConfig,
-  side: number,
-  numRuns: number,
-): Promise<TimedStep[]> {
-  const picture = noisePicture(vision, side);
-  const steps: TimedStep[] = [];
-  for (let run = 0; run <= numRuns; run++) {
-    const startMs = performance.now();
-    await encoder.encode([picture]);
-    const totalMs = performance.now() - startMs;
-    if (run > 0) steps.push({ startMs, spent: { totalMs, attentionMs: 0, samplingMs: 0, allReduceMs: 0 } });
-  }
-  return steps;
+function withoutParts({ startMs, spent }: MeasuredEncode): TimedStep {
+  return { startMs, spent: { ...spent, attentionMs: 0, samplingMs: 0, allReduceMs: 0 } };
 }
 
 function withRuns(step: TimedStep, runs: readonly GraphRun[]): RecordedStep {

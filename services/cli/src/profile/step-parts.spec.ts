@@ -1,6 +1,6 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { examplePhase, exampleRun } from '../testing/example-phase.js';
-import { graphRole, partsOfStep, sumSplits, unprofiledHostMs } from './step-parts.js';
+import { graphRole, partsOfStep, sumSplits, unprofiledHost } from './step-parts.js';
 
 const roles: [graph: string, role: string][] = [
   ['decoder/rank-0/between-012.onnx', 'between-*'],
@@ -41,20 +41,31 @@ it('leaves out what took no time', () => {
   expect(parts.map(({ name }) => name)).toEqual(['vision']);
 });
 
-it("takes the profiled operations from the unprofiled graphs, and adds what isn't in graphs", () => {
-  const inGraphs = 18 + 33 + 9.5 - (10 + 12 + 20 + 9);
-  const outside = 90 - (18 + 33 + 9.5) - 8 - 3;
-  expect(unprofiledHostMs(examplePhase)).toBeCloseTo(inGraphs + outside, 9);
-});
+describe('the host of the unprofiled step', () => {
+  const profiledGraphHost = 18 + 1;
+  const outside = (graphsMs: number) => 90 - graphsMs - 8 - 3;
+  const withRun = (durationMs: number) => {
+    const unprofiled = { ...examplePhase.unprofiled, runs: [exampleRun('between-000', 0, durationMs)] };
+    return unprofiledHost({ ...examplePhase, unprofiled });
+  };
 
-it('lets operations that profiling has lengthened hide no other host time', () => {
-  const runs = [exampleRun('between-000', 0, 40)];
-  const unprofiled = { ...examplePhase.unprofiled, runs };
-  expect(unprofiledHostMs({ ...examplePhase, unprofiled })).toBe(90 - 40 - 8 - 3);
-});
+  it('is what is outside of graphs, and in them between what the profiled operations and the profiled host leave', () => {
+    const graphs = 18 + 33 + 9.5;
+    const { leastMs, mostMs } = unprofiledHost(examplePhase);
+    expect(leastMs).toBeCloseTo(graphs - (10 + 12 + 20 + 9) + outside(graphs), 9);
+    expect(mostMs).toBeCloseTo(profiledGraphHost + outside(graphs), 9);
+  });
 
-it('takes no more for host in an unprofiled graph that happened to be slow than in the profiled one', () => {
-  const runs = [exampleRun('between-000', 0, 75)];
-  const unprofiled = { ...examplePhase.unprofiled, runs };
-  expect(unprofiledHostMs({ ...examplePhase, unprofiled })).toBe(18 + 1 + (90 - 75 - 8 - 3));
+  it('is nothing in graphs at the least when profiling has lengthened their operations beyond them', () => {
+    expect(withRun(40)).toEqual({ leastMs: outside(40), mostMs: profiledGraphHost + outside(40) });
+  });
+
+  it('is no more in a graph that happened to be slow than in the profiled one', () => {
+    const most = profiledGraphHost + outside(75);
+    expect(withRun(75)).toEqual({ leastMs: most, mostMs: most });
+  });
+
+  it('is no more in graphs than they took', () => {
+    expect(withRun(12)).toEqual({ leastMs: outside(12), mostMs: 12 + outside(12) });
+  });
 });

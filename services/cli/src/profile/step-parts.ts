@@ -48,19 +48,28 @@ export function sumSplits(splits: readonly TimeSplit[]): TimeSplit {
   return { totalMs: sum('totalMs'), kernelMs: sum('kernelMs'), waitMs: sum('waitMs'), hostMs: sum('hostMs') };
 }
 
+/** Milliseconds between which the host of a step lies. */
+export interface HostBounds {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
+
 /**
- * What of the unprofiled step is no kernel: all outside of the graphs, and what the runs of graphs took beyond the
- * operations of the profiled step. From below, since profiling lengthens the operations a little; at most what they took
- * beyond them in the profiled step, since profiling shortens nothing.
+ * What of the unprofiled step is no kernel: all outside of its graphs, and of what their runs took at least what is
+ * beyond the operations of the profiled step, since profiling shortens none, and at most what was beyond them in the
+ * profiled step, to which profiling adds.
  */
-export function unprofiledHostMs({ profiled, unprofiled }: PhaseProfile): number {
+export function unprofiledHost({ profiled, unprofiled }: PhaseProfile): HostBounds {
   const parts = partsOfStep(unprofiled);
   const isGraph = ({ numRuns }: StepPart): boolean => numRuns !== undefined;
   const graphs = sumSplits(parts.filter(isGraph));
   const profiledGraphs = sumSplits(partsOfStep(profiled).filter(isGraph));
   const outsideMs = sumSplits(parts).hostMs - graphs.hostMs;
-  const beyondOperationsMs = graphs.totalMs - profiledGraphs.kernelMs - profiledGraphs.waitMs;
-  return outsideMs + Math.min(Math.max(0, beyondOperationsMs), profiledGraphs.hostMs);
+  const beyondOperationsMs = Math.max(0, graphs.totalMs - profiledGraphs.kernelMs - profiledGraphs.waitMs);
+  return {
+    leastMs: outsideMs + Math.min(beyondOperationsMs, profiledGraphs.hostMs),
+    mostMs: outsideMs + Math.min(graphs.totalMs, profiledGraphs.hostMs),
+  };
 }
 
 function graphPart(name: string, runs: readonly GraphRun[]): StepPart {
