@@ -23,8 +23,8 @@ export class EncoderSessions {
   /** Throws `engine_invalid`; nothing stays open then. */
   static create(engineDir: string, manifest: EngineManifest, options: SessionOptions): Promise<EncoderSessions> {
     return closingOnFailure(async (keep) => {
-      const open = async (graph: string): Promise<InferenceSession> => {
-        const session = await createSession(engineDir, graph, options);
+      const open = async (graph: string, hasArena = false): Promise<InferenceSession> => {
+        const session = await createSession(engineDir, graph, { ...options, hasArena });
         keep({ close: () => session.release() });
         return session;
       };
@@ -32,7 +32,7 @@ export class EncoderSessions {
       return new EncoderSessions(manifest, {
         patchEmbed: await open(patchEmbed),
         stillPatchEmbed: await open(stillPatchEmbed),
-        tower: await open(tower),
+        tower: await open(tower, true),
       });
     });
   }
