@@ -8,6 +8,10 @@ export { evalSuite, prepareTappedEngine, scoreItems } from './quantization/quant
 export type { Outlier, RowErrorSummary } from './quantization/row-errors.js';
 export type { AnswerTokens, EngineSetup, EvalSuite } from './quantization/run-engine.js';
 export type { AnswerScores, TaskScores } from './quantization/score-answers.js';
+export {
+  type RandomCheckpointOptions,
+  writeRandomCheckpoint,
+} from './random-checkpoint/write-random-checkpoint.js';
 export { formatFailure } from './verify/format-report.js';
 export { runVerify, type VerifyOptions } from './verify/run-verify.js';
 export { type Check, type RungSummary, VerifyReport } from './verify/verify-report.js';

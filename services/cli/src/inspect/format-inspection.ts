@@ -4,6 +4,7 @@ import { alignColumns } from './align-columns.js';
 import type { Inspection, InspectOptions } from './inspect-checkpoint.js';
 import type { PublishedMatch } from './published-match.js';
 import type { Quantization } from './quantization-of.js';
+import { describeWorkingPart, workingParts } from './working-memory.js';
 
 const maxListedProblems = 40;
 
@@ -98,7 +99,7 @@ const partTitles: Readonly<Record<WeightPart, string>> = {
 
 function memorySection(
   { kvBytesPerToken, memory, tensorParallelDegrees }: Inspection,
-  { kvCache }: InspectOptions,
+  { kvCache, work }: InspectOptions,
 ): string[] {
   const { half, float32, int8 } = kvBytesPerToken;
   const bytes = (numBytes: number): string => formatQuantity(numBytes, 'bytes');
@@ -110,10 +111,14 @@ function memorySection(
       `weights in ${memory.weightForms[part].join(' and ')}`,
     ]),
     ['  KV cache', bytes(memory.kvCacheBytes), `${number(memory.kvCacheTokens)} tokens in ${kvForm}`],
-    ['  total', bytes(memory.totalBytes), 'activations and pictures come on top; the embedding table stays on disk'],
+    ...workingParts.map((part) => {
+      const { title, detail } = describeWorkingPart(part, work);
+      return [`  ${title}`, bytes(memory.workingBytes[part]), detail];
+    }),
+    ['  total', bytes(memory.totalBytes), 'at most; the embedding table stays on disk'],
   ];
   return [
-    'Memory to serve',
+    'Most memory to serve',
     ...alignColumns(rows, ['left', 'right', 'left']),
     '',
     `KV bytes a token: ${number(half)} in bf16, ${number(float32)} in fp32, ${number(int8)} in int8`,

@@ -16,6 +16,14 @@ const options: InspectOptions = {
     kvCacheTokens: undefined,
     kvCacheBytes: 2 ** 20,
   },
+  work: {
+    threads: 2,
+    maxSequences: 16,
+    maxStepTokens: 512,
+    embeddingCacheBytes: 2 ** 29,
+    mediaProcesses: 2,
+    imagePixels: 1_003_520,
+  },
 };
 
 async function inspectTiny(change: (shapes: Map<string, readonly number[]>) => void = () => {}, asked = options) {
@@ -91,10 +99,18 @@ describe('formatInspection', () => {
 
   it('names the form of each part of the weights and of the keys and values', async () => {
     const kvCache = { ...options.kvCache, kv: 'int8' } as const;
-    const asked = { weights: parseWeightPlan('int8,decoder=int4'), kvCache };
+    const asked = { ...options, weights: parseWeightPlan('int8,decoder=int4'), kvCache };
     const text = formatInspection(await inspectTiny(undefined, asked), asked);
     expect(text).toMatch(/decoder +\S+ \S+ +weights in int4\n +head .* in int8\n +vision tower .* in int8\n/);
     expect(text).toMatch(/merger .* in int8\n +KV cache .* tokens in int8\n/);
+  });
+
+  it('lists what working takes, and for what', async () => {
+    const text = formatInspection(await inspectTiny(), options);
+    expect(text).toMatch(/ step .* 512 tokens\n +picture .* 1,003,520 pixels\n +embeddings +537 MB .*\n/);
+    expect(text).toMatch(
+      / picture decoders +70\.0 MB +2 processes\n +tokenizer .*\n +Node\.js .*\n +total .* at most;/,
+    );
   });
 
   it('says how packed matrices are quantised', async () => {

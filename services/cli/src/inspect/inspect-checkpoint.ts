@@ -23,10 +23,9 @@ import { matchPublished, type PublishedMatch } from './published-match.js';
 import { type Quantization, quantizationOf } from './quantization-of.js';
 import { tensorProblems, usedShapes } from './tensor-problems.js';
 
-/** What the engine is asked for: forms of the weights, and room for keys and values. */
-export interface InspectOptions {
+/** What the engine is asked for: forms of the weights, room for keys and values, and how much work at once. */
+export interface InspectOptions extends Pick<MemoryOptions, 'kvCache' | 'work'> {
   readonly weights: WeightPlan;
-  readonly kvCache: MemoryOptions['kvCache'];
 }
 
 /** What a checkpoint folder holds and what serving it takes. */
@@ -62,12 +61,13 @@ export async function inspectCheckpoint(dir: string, options: InspectOptions): P
   }
 }
 
-async function inspectOpened(checkpoint: Checkpoint, { weights, kvCache }: InspectOptions): Promise<Inspection> {
+async function inspectOpened(checkpoint: Checkpoint, { weights, kvCache, work }: InspectOptions): Promise<Inspection> {
   const { dir, config, shapes } = checkpoint;
   const used = usedShapes(config, shapes);
   const counts = countParameters(used);
   const forms = weightFormsOf(checkpoint, weights);
   const present = await presentMetadata(checkpoint);
+  const tokenizerFileBytes = (await checkpoint.readMetadata('tokenizer.json'))?.byteLength ?? 0;
   return {
     dir,
     config,
@@ -78,7 +78,7 @@ async function inspectOpened(checkpoint: Checkpoint, { weights, kvCache }: Inspe
     counts,
     published: matchPublished(config, counts),
     kvBytesPerToken: kvBytesByForm(config.text),
-    memory: estimateMemory(config, used, { weights: forms, kvCache }),
+    memory: estimateMemory(config, used, { weights: forms, kvCache, work, tokenizerFileBytes }),
     tensorParallelDegrees: possibleDegrees(config.text, forms),
     problems: [
       ...(present.includes('tokenizer.json') ? [] : ['missing: tokenizer.json']),

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { publishedConfig } from '../random-checkpoint/published-config.js';
 import { estimateMemory, kvBytesByForm } from './memory-estimate.js';
 import { type PublishedSizeId, publishedSizes } from './published-sizes.js';
+import type { WorkLimits } from './working-memory.js';
 
 function configOf(size: PublishedSizeId) {
   return validateModelConfig(publishedConfig(publishedSizes[size], publishedSizes[size].text.numLayers));
@@ -18,9 +19,19 @@ const kvCache: KvBudget = {
   kvCacheBytes: 2 ** 30,
 };
 
+const work: WorkLimits = {
+  threads: 2,
+  maxSequences: 16,
+  maxStepTokens: 512,
+  embeddingCacheBytes: 2 ** 20,
+  mediaProcesses: 2,
+  imagePixels: 200_704,
+};
+const others = { work, tokenizerFileBytes: 7_000_000 };
+
 function estimate(size: PublishedSizeId, budget: Partial<KvBudget> = {}, plan: WeightPlan = weightPlans.fp32) {
   const config = configOf(size);
-  const options = { weights: { plan, packed: {} }, kvCache: { ...kvCache, ...budget } };
+  const options = { weights: { plan, packed: {} }, kvCache: { ...kvCache, ...budget }, ...others };
   return estimateMemory(config, expectedTensors(config), options);
 }
 
@@ -85,7 +96,7 @@ describe('estimateMemory', () => {
     const shapes = new Map([['model.layers.0.mlp.up_proj.weight', [11_008, 2048]]]);
     const kept = { kind: 'int4', blockLen: 128, published: 'zeroPoints' } as const;
     const weights = { plan: weightPlans.auto, packed: { 'model.layers.0.mlp.up_proj.weight': { kept } } };
-    const { weightBytes, weightForms } = estimateMemory(config, shapes, { weights, kvCache });
+    const { weightBytes, weightForms } = estimateMemory(config, shapes, { weights, kvCache, ...others });
     expect(weightBytes.decoder).toBe(11_008 * (2048 / 2 + 16 * (4 + 1 / 2)));
     expect(weightForms.decoder).toEqual(['int4 as published']);
   });
@@ -97,8 +108,10 @@ describe('estimateMemory', () => {
   });
 
   it('sums up', () => {
-    const { totalBytes, weightBytes, kvCacheBytes } = estimate('72b');
+    const { totalBytes, weightBytes, kvCacheBytes, workingBytes } = estimate('72b');
     const { decoder, head, tower, merger } = weightBytes;
-    expect(totalBytes).toBe(decoder + head + tower + merger + kvCacheBytes);
+    const { step, picture, embeddings, pictureDecoders, tokenizer, node } = workingBytes;
+    const working = step + picture + embeddings + pictureDecoders + tokenizer + node;
+    expect(totalBytes).toBeCloseTo(decoder + head + tower + merger + kvCacheBytes + working, -3);
   });
 });

@@ -9,6 +9,7 @@ import {
 } from '@tessera/onnx-graph';
 import type { ModelConfig, TensorShapes, TextConfig } from '@tessera/qwen2-5-vl';
 import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from '@tessera/standalone';
+import { estimateWorkingMemory, type WorkingPart, type WorkLimits } from './working-memory.js';
 
 /** Bytes of the keys and values of one position, by how they are kept. */
 export interface KvBytesByForm {
@@ -18,7 +19,7 @@ export interface KvBytesByForm {
   readonly int8: number;
 }
 
-/** Memory that serving takes, in bytes. */
+/** The most memory that serving takes, in bytes: what cannot be read back from a file (RssAnon + RssShmem). */
 export interface MemoryEstimate {
   readonly weightBytes: Readonly<Record<WeightPart, number>>;
   /** Forms of the matrices of each part, such as `int4 as published`; mostly one. */
@@ -26,13 +27,17 @@ export interface MemoryEstimate {
   readonly kvCacheBytes: number;
   /** Positions that the KV cache holds. */
   readonly kvCacheTokens: number;
+  readonly workingBytes: Readonly<Record<WorkingPart, number>>;
   readonly totalBytes: number;
 }
 
-/** How an engine keeps what it has in memory. */
+/** How an engine keeps what it has in memory, and what it does at once. */
 export interface MemoryOptions {
   readonly weights: WeightForms;
   readonly kvCache: KvBudget;
+  readonly work: WorkLimits;
+  /** Size of tokenizer.json. */
+  readonly tokenizerFileBytes: number;
 }
 
 export function kvBytesByForm(text: TextConfig): KvBytesByForm {
@@ -41,23 +46,26 @@ export function kvBytesByForm(text: TextConfig): KvBytesByForm {
 }
 
 /**
- * Weights, each in the form that the engine keeps it in, and the KV cache; `shapes` are the tensors that the model
- * uses. A tied head is in memory like one of its own, since rows of the embedding table are read from disk. Vectors and
- * the patch embedding are kept in fp32. Activations, decoded pictures and Node.js itself come on top.
+ * Weights, each in the form that the engine keeps it in, the KV cache, and what working with them takes; `shapes` are
+ * the tensors that the model uses. A tied head is in memory like one of its own, since rows of the embedding table are
+ * read from disk. Vectors and the patch embedding are kept in fp32.
  */
 export function estimateMemory(
-  { text, isHeadTied }: ModelConfig,
+  config: ModelConfig,
   shapes: TensorShapes,
-  { weights, kvCache }: MemoryOptions,
+  { weights, kvCache, work, tokenizerFileBytes }: MemoryOptions,
 ): MemoryEstimate {
+  const { text, isHeadTied } = config;
   const tensors = [...shapes].flatMap(([name, shape]) => keptTensors(name, shape, partOf(name, isHeadTied), weights));
   const inPart = (part: WeightPart): KeptTensor[] => tensors.filter((tensor) => tensor.part === part);
   const partBytes = eachPart((part) => inPart(part).reduce((sum, { numBytes }) => sum + numBytes, 0));
   const weightForms = eachPart((part) => [...new Set(inPart(part).flatMap(({ form }) => form ?? []))]);
   const kvCacheTokens = kvCapacityTokens(text, kvCache);
   const kvCacheBytes = kvCacheTokens * kvBytesPerToken(text, kvCache.kv);
-  const totalBytes = Object.values(partBytes).reduce((sum, numBytes) => sum + numBytes, kvCacheBytes);
-  return { weightBytes: partBytes, weightForms, kvCacheBytes, kvCacheTokens, totalBytes };
+  const workingBytes = estimateWorkingMemory({ config, kvCacheTokens, tokenizerFileBytes }, work);
+  const parts = [...Object.values(partBytes), ...Object.values(workingBytes)];
+  const totalBytes = parts.reduce((sum, numBytes) => sum + numBytes, kvCacheBytes);
+  return { weightBytes: partBytes, weightForms, kvCacheBytes, kvCacheTokens, workingBytes, totalBytes };
 }
 
 interface KeptTensor {
