@@ -1,5 +1,6 @@
 import { mixPage2, scorePage1, scorePage2 } from './int8-pages';
 import * as Job from './job';
+import { largestOf, sumOf } from './lanes';
 import { exponentiate, rounder } from './softmax';
 
 /**
@@ -196,12 +197,7 @@ function before(end: v128, indices: v128, x: v128): v128 {
 // @ts-expect-error: decorator
 @inline
 function notNumbers(x: v128): f32 {
-  const zeros = f32x4.sub(x, x);
-  return (
-    f32x4.extract_lane(zeros, 0) +
-    f32x4.extract_lane(zeros, 1) +
-    (f32x4.extract_lane(zeros, 2) + f32x4.extract_lane(zeros, 3))
-  );
+  return sumOf(f32x4.sub(x, x));
 }
 
 /** Rounds to int32; magnitudes of at most 2²². */
@@ -229,14 +225,6 @@ function largestMagnitude(from: usize, length: usize): f32 {
   let max4 = f32x4.splat(0);
   for (let i: usize = 0; i < length << 2; i += 16) max4 = f32x4.max(max4, f32x4.abs(v128.load(from + i)));
   return largestOf(max4);
-}
-
-// @ts-expect-error: decorator
-@inline
-function largestOf(x: v128): f32 {
-  const a = max(f32x4.extract_lane(x, 0), f32x4.extract_lane(x, 1));
-  const b = max(f32x4.extract_lane(x, 2), f32x4.extract_lane(x, 3));
-  return max(a, b);
 }
 
 /** Of one KV head's keys, and of its values. */

@@ -1,3 +1,5 @@
+import { largestOf, sumOf } from './lanes';
+
 /** Added to a float of at most 2²² in magnitude, it rounds it to an integer, which is then the sum's low bits. */
 export const rounder: f32 = 12582912;
 
@@ -35,12 +37,7 @@ export function exponentiate(scores: usize, count: i32, scale: f32): f32 {
   for (let i = count; i < padded; i++) store<f32>(scores + (<usize>i << 2), -Infinity);
   let max4 = f32x4.splat(-Infinity);
   for (let i = 0; i < padded; i += 4) max4 = f32x4.pmax(max4, v128.load(scores + (<usize>i << 2)));
-  const max = f32x4.splat(
-    max2(
-      max2(f32x4.extract_lane(max4, 0), f32x4.extract_lane(max4, 1)),
-      max2(f32x4.extract_lane(max4, 2), f32x4.extract_lane(max4, 3)),
-    ),
-  );
+  const max = f32x4.splat(largestOf(max4));
   const scale4 = f32x4.splat(scale);
   let sum4 = f32x4.splat(0);
   for (let i = 0; i < padded; i += 4) {
@@ -49,15 +46,5 @@ export function exponentiate(scores: usize, count: i32, scale: f32): f32 {
     v128.store(at, e);
     sum4 = f32x4.add(sum4, e);
   }
-  return (
-    f32x4.extract_lane(sum4, 0) +
-    f32x4.extract_lane(sum4, 1) +
-    (f32x4.extract_lane(sum4, 2) + f32x4.extract_lane(sum4, 3))
-  );
-}
-
-// @ts-expect-error: decorator
-@inline
-function max2(a: f32, b: f32): f32 {
-  return a > b ? a : b;
+  return sumOf(sum4);
 }

@@ -1,5 +1,4 @@
-import { Tensor } from 'onnxruntime-node';
-import type { RowSession } from '../ort/row-session.js';
+import { type RowSession, rowTensor } from '../ort/row-session.js';
 import type { StepBatch } from './step-batch.js';
 
 /** A row of the residual stream that goes through the head. */
@@ -32,7 +31,7 @@ export class DecoderHead {
     for (const [i, { row }] of rows.entries()) {
       selected.set(residual.subarray(row * this.#hiddenSize, (row + 1) * this.#hiddenSize), i * this.#hiddenSize);
     }
-    const feeds = { residual: new Tensor('float32', selected, [rows.length, this.#hiddenSize]) };
+    const feeds = { residual: rowTensor(selected, rows.length) };
     const out = await this.#session.run(feeds, hasFinalNorm ? ['logits', 'final_norm'] : ['logits']);
     return { logits: out.logits.data as Float32Array, finalNorm: out.final_norm?.data as Float32Array | undefined };
   }

@@ -1,9 +1,15 @@
 import type { EngineManifest } from '@tessera/onnx-graph';
-import { Tensor } from 'onnxruntime-node';
+import type { Tensor } from 'onnxruntime-node';
 import type { PagedAttention } from '../attention/paged-attention.js';
 import { closeAll, closingOnFailure } from '../close-all.js';
 import type { Collective } from '../collective/collective.js';
-import { createRowSession, type RowSession, type RowSessionOptions, type RowTensors } from '../ort/row-session.js';
+import {
+  createRowSession,
+  type RowSession,
+  type RowSessionOptions,
+  type RowTensors,
+  rowTensor,
+} from '../ort/row-session.js';
 import type { StepBatch } from './step-batch.js';
 import type { Stopwatch } from './stopwatch.js';
 
@@ -74,7 +80,7 @@ class FusedLayers implements DecoderLayers {
 
   async run(batch: StepBatch, stopwatch: Stopwatch, onLayer?: (residual: Float32Array) => void): Promise<Float32Array> {
     const rotary = rotaryFeeds(batch);
-    let residual = tensor(batch.inputEmbeds, batch.numRows);
+    let residual = rowTensor(batch.inputEmbeds, batch.numRows);
     let attn: Tensor | undefined;
     for (const [layer, session] of this.#sessions.entries()) {
       const isLast = layer === this.#sessions.length - 1;
@@ -108,7 +114,7 @@ class ReducedLayers implements DecoderLayers {
     const { attention } = this.#deps;
     const rotary = rotaryFeeds(batch);
     const residual = Float32Array.from(batch.inputEmbeds);
-    const x = tensor(residual, batch.numRows);
+    const x = rowTensor(residual, batch.numRows);
     for (let layer = 0; layer < this.#sessions.length / 3; layer++) {
       const [attentionIn, attentionOut, mlp] = this.#sessions.slice(layer * 3, layer * 3 + 3);
       const qkv = await stopwatch.time('matmulMs', () => attentionIn.run({ residual: x, ...rotary }));
@@ -142,13 +148,9 @@ async function attend(
   const out = new Float32Array(q.size);
   const qkv = { q: q.data as Float32Array, k: k.data as Float32Array, v: v.data as Float32Array };
   await stopwatch.time('attentionMs', () => attention.attend(layer, batch.spans, qkv, out));
-  return tensor(out, batch.numRows);
+  return rowTensor(out, batch.numRows);
 }
 
 function rotaryFeeds({ cos, sin, numRows }: StepBatch): RowTensors {
-  return { cos: tensor(cos, numRows), sin: tensor(sin, numRows) };
-}
-
-function tensor(data: Float32Array, numRows: number): Tensor {
-  return new Tensor('float32', data, [numRows, data.length / numRows]);
+  return { cos: rowTensor(cos, numRows), sin: rowTensor(sin, numRows) };
 }

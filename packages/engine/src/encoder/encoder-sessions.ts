@@ -1,7 +1,8 @@
 import { type EngineManifest, maxWindowLen } from '@tessera/onnx-graph';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { closeAll, closingOnFailure } from '../close-all.js';
+import { type Closable, closeAll, closingOnFailure } from '../close-all.js';
 import { createSession, type SessionOptions } from '../ort/create-session.js';
+import { rowTensor } from '../ort/row-session.js';
 import type { VisionInputs } from './vision-inputs.js';
 
 interface Graphs {
@@ -14,33 +15,37 @@ interface Graphs {
 export class EncoderSessions {
   readonly #manifest: EngineManifest;
   readonly #graphs: Graphs;
+  readonly #opened: readonly Closable[];
 
-  private constructor(manifest: EngineManifest, graphs: Graphs) {
+  private constructor(manifest: EngineManifest, graphs: Graphs, opened: readonly Closable[]) {
     this.#manifest = manifest;
     this.#graphs = graphs;
+    this.#opened = opened;
   }
 
   /** Throws `engine_invalid`; nothing stays open then. */
   static create(engineDir: string, manifest: EngineManifest, options: SessionOptions): Promise<EncoderSessions> {
     return closingOnFailure(async (keep) => {
+      const opened: Closable[] = [];
       const open = async (graph: string, hasArena = false): Promise<InferenceSession> => {
         const session = await createSession(engineDir, graph, { ...options, hasArena });
-        keep({ close: () => session.release() });
+        opened.push(keep({ close: () => session.release() }));
         return session;
       };
       const { patchEmbed, stillPatchEmbed, tower } = manifest.encoder;
-      return new EncoderSessions(manifest, {
+      const graphs = {
         patchEmbed: await open(patchEmbed),
         stillPatchEmbed: await open(stillPatchEmbed),
         tower: await open(tower, true),
-      });
+      };
+      return new EncoderSessions(manifest, graphs, opened);
     });
   }
 
   /** [numPatches, hiddenSize]. */
   async embedPatches({ patches, numPatches, isStill }: VisionInputs): Promise<Tensor> {
     const { patchEmbed, stillPatchEmbed } = this.#graphs;
-    const { x } = await (isStill ? stillPatchEmbed : patchEmbed).run({ patches: rowsOf(patches, numPatches) });
+    const { x } = await (isStill ? stillPatchEmbed : patchEmbed).run({ patches: rowTensor(patches, numPatches) });
     return x;
   }
 
@@ -49,8 +54,8 @@ export class EncoderSessions {
     const windowLen = maxWindowLen(this.#manifest.config.vision);
     const feeds = {
       x,
-      cos: rowsOf(inputs.cos, inputs.numPatches),
-      sin: rowsOf(inputs.sin, inputs.numPatches),
+      cos: rowTensor(inputs.cos, inputs.numPatches),
+      sin: rowTensor(inputs.sin, inputs.numPatches),
       window_rows: ids(inputs.windowRows),
       window_slots: ids(inputs.windowSlots),
       window_mask: new Tensor('int32', inputs.windowMask, [inputs.windowMask.length / windowLen, windowLen]),
@@ -61,13 +66,8 @@ export class EncoderSessions {
   }
 
   close(): Promise<void> {
-    const { patchEmbed, stillPatchEmbed, tower } = this.#graphs;
-    return closeAll([patchEmbed, stillPatchEmbed, tower].map((session) => ({ close: () => session.release() })));
+    return closeAll(this.#opened);
   }
-}
-
-function rowsOf(data: Float32Array, numRows: number): Tensor {
-  return new Tensor('float32', data, [numRows, data.length / numRows]);
 }
 
 function ids(data: BigInt64Array): Tensor {

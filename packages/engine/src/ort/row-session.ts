@@ -4,6 +4,11 @@ import { createSession, type SessionOptions } from './create-session.js';
 /** Float32 tensors [rows, width] by name. */
 export type RowTensors = Readonly<Record<string, Tensor>>;
 
+/** Rows as a tensor [numRows, width]. */
+export function rowTensor(data: Float32Array, numRows: number): Tensor {
+  return new Tensor('float32', data, [numRows, data.length / numRows]);
+}
+
 /** A graph whose inputs and outputs all have one row a token. */
 export interface RowSession {
   /** `outputs` names those wanted; default all. */
@@ -65,12 +70,7 @@ class TiledSession implements RowSession {
         joined[name].set((tensor.data as Float32Array).subarray(0, (numRows - row) * width), row * width);
       }
     }
-    return Object.fromEntries(
-      Object.entries(joined).map(([name, data]) => [
-        name,
-        new Tensor('float32', data, [numRows, data.length / numRows]),
-      ]),
-    );
+    return Object.fromEntries(Object.entries(joined).map(([name, data]) => [name, rowTensor(data, numRows)]));
   }
 
   close(): Promise<void> {
@@ -82,5 +82,5 @@ function tileOf({ data, dims }: Tensor, firstRow: number, numRows: number): Tens
   const width = dims[1];
   const tile = new Float32Array(numRows * width);
   tile.set((data as Float32Array).subarray(firstRow * width, (firstRow + numRows) * width));
-  return new Tensor('float32', tile, [numRows, width]);
+  return rowTensor(tile, numRows);
 }

@@ -1,4 +1,5 @@
 import type { Checkpoint } from './checkpoint.js';
+import { rowRanges } from './row-ranges.js';
 
 /** A half-open interval of rows or columns. */
 export interface Range {
@@ -39,15 +40,14 @@ export function sliceOf(tensor: string, shape: readonly number[], options: Slice
   return { tensor, dims, rows, cols, paddedRows, paddedCols };
 }
 
-const maxBlockBytes = 16 << 20;
+/** Of a tensor read at once, in float32. */
+export const maxBlockBytes = 16 << 20;
 
 /** Reads a slice in blocks of whole padded rows, at most 16 MiB of source each, in order. */
 export async function* readSlice(checkpoint: Checkpoint, slice: WeightSlice): AsyncGenerator<Float32Array> {
   const numStored = numStoredCols(checkpoint, slice);
-  const rowsPerBlock = Math.max(1, Math.floor(maxBlockBytes / (numStored * 4)));
-  for (let row = slice.rows.start; row < slice.rows.end; row += rowsPerBlock) {
-    const end = Math.min(row + rowsPerBlock, slice.rows.end);
-    yield cutColumns(await checkpoint.readRows(slice.tensor, row, end), numStored, slice);
+  for (const { start, end } of rowRanges(slice.rows, numStored * 4, maxBlockBytes)) {
+    yield cutColumns(await checkpoint.readRows(slice.tensor, start, end), numStored, slice);
   }
   const numPaddingRows = slice.paddedRows - (slice.rows.end - slice.rows.start);
   if (numPaddingRows > 0) yield new Float32Array(numPaddingRows * slice.paddedCols);

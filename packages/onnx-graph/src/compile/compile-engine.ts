@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path';
 import { type Checkpoint, metadataFiles } from '../checkpoint/checkpoint.js';
 import { assertTensors } from '../checkpoint/expected-tensors.js';
 import { bytesPerElement } from '../checkpoint/float-formats.js';
+import { rowRanges } from '../checkpoint/row-ranges.js';
 import { decoderGraphs } from '../graphs/decoder-graphs.js';
 import { planBlockShard } from '../graphs/plan-block-shard.js';
 import type { ShardPlan } from '../graphs/shard-plan.js';
 import { patchEmbedGraph, stillPatchEmbedGraph, visionGraph } from '../graphs/vision-graph.js';
 import type { GraphBuilder } from '../onnx/graph-builder.js';
 import { type WeightLocation, writeWeightFile } from '../onnx/weight-file.js';
-import { type ExternalTensor, type MatrixWeight, tensorsOf } from '../weights/matrix-weight.js';
+import { type MatrixWeight, tensorBytes, tensorsOf } from '../weights/matrix-weight.js';
 import { fewRowForms, type WeightForms, weightFormsOf } from '../weights/weight-forms.js';
 import { encodeAhead, isQuantised } from './encode-ahead.js';
 import { EncodeThread } from './encode-thread.js';
@@ -284,10 +285,6 @@ function groupWeights(group: GraphGroup): MatrixWeight[] {
   return [...new Map(group.graphs.flatMap(({ graph }) => [...graph.weights])).values()];
 }
 
-function tensorBytes({ type, dims }: ExternalTensor): number {
-  return dims.reduce((product, n) => product * n, type === 'float32' ? 4 : 1);
-}
-
 function embeddingBytes(checkpoint: Checkpoint): number {
   const { vocabSize, hiddenSize } = checkpoint.config.text;
   return vocabSize * hiddenSize * bytesPerElement[checkpoint.dtypeOf('model.embed_tokens.weight')];
@@ -302,9 +299,8 @@ async function* storedRows(
   rowLen: number,
 ): AsyncGenerator<Uint8Array> {
   const rowBytes = rowLen * bytesPerElement[checkpoint.dtypeOf(tensor)];
-  const rowsPerBlock = Math.max(1, Math.floor(blockBytes / rowBytes));
-  for (let row = 0; row < numRows; row += rowsPerBlock) {
-    yield checkpoint.readRowBytes(tensor, row, Math.min(row + rowsPerBlock, numRows));
+  for (const { start, end } of rowRanges({ start: 0, end: numRows }, rowBytes, blockBytes)) {
+    yield checkpoint.readRowBytes(tensor, start, end);
   }
 }
 

@@ -31,6 +31,10 @@ export interface ExternalTensor {
   readonly dims: readonly number[];
 }
 
+export function tensorBytes({ type, dims }: ExternalTensor): number {
+  return dims.reduce((product, n) => product * n, type === 'float32' ? 4 : 1);
+}
+
 export function numRows({ slices }: MatrixWeight): number {
   return slices.reduce((sum, { paddedRows }) => sum + paddedRows, 0);
 }

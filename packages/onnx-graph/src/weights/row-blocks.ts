@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../checkpoint/checkpoint.js';
-import { numStoredCols, type Range, type WeightSlice } from '../checkpoint/weight-slice.js';
+import { rowRanges } from '../checkpoint/row-ranges.js';
+import { maxBlockBytes, numStoredCols, type Range, type WeightSlice } from '../checkpoint/weight-slice.js';
 import type { MatrixWeight } from './matrix-weight.js';
 
 /** Rows of a weight that are read together. */
@@ -11,16 +12,12 @@ export interface RowBlock {
   readonly slice: WeightSlice;
 }
 
-const maxBlockBytes = 16 << 20;
-
 /** The rows that exist, slice by slice, in blocks of at most 16 MiB in float32; padding rows are left out. */
 export function* rowBlocks(checkpoint: Checkpoint, { slices }: MatrixWeight): Generator<RowBlock> {
   let sliceRow = 0;
   for (const slice of slices) {
-    const rowsPerBlock = Math.max(1, Math.floor(maxBlockBytes / (numStoredCols(checkpoint, slice) * 4)));
-    for (let start = slice.rows.start; start < slice.rows.end; start += rowsPerBlock) {
-      const end = Math.min(start + rowsPerBlock, slice.rows.end);
-      yield { firstRow: sliceRow + start - slice.rows.start, rows: { start, end }, slice };
+    for (const rows of rowRanges(slice.rows, numStoredCols(checkpoint, slice) * 4, maxBlockBytes)) {
+      yield { firstRow: sliceRow + rows.start - slice.rows.start, rows, slice };
     }
     sliceRow += slice.paddedRows;
   }
