@@ -1,6 +1,7 @@
 import type { TextConfig } from '@tessera/qwen2-5-vl';
 import { describe, expect, it } from 'vitest';
 import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from './kv-capacity.js';
+import { createKvBudget } from './testing/create-kv-budget.js';
 
 /** Dimensions of the 3B. */
 const text = { numLayers: 36, numKvHeads: 2, headDim: 128, maxPositionEmbeddings: 128_000 } as TextConfig;
@@ -26,15 +27,7 @@ describe('kvCapacityTokens', () => {
   ];
   for (const [title, given, freeBytes, expected] of cases) {
     it(title, () => {
-      const budget: KvBudget = {
-        kv: 'float32',
-        maxSequences: 16,
-        maxContextLen: undefined,
-        kvCacheTokens: undefined,
-        kvCacheBytes: undefined,
-        ...given,
-      };
-      expect(kvCapacityTokens(text, budget, freeBytes)).toBe(expected);
+      expect(kvCapacityTokens(text, createKvBudget(given), freeBytes)).toBe(expected);
     });
   }
 });

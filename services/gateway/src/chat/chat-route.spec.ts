@@ -308,7 +308,8 @@ describe('shutting down', () => {
     expect(tiny.gateway.numActiveRequests).toBe(0);
   });
 
-  it('answers new requests with 503 until the running ones have ended', async () => {
+  /** A server with a streamed answer that goes on until `finishing` aborts. */
+  const startUnfinished = async () => {
     const finishing = new AbortController();
     await start({
       options: { graceMs: 10_000 },
@@ -317,7 +318,11 @@ describe('shutting down', () => {
         await untilAborted(AbortSignal.any([signal, finishing.signal]));
       },
     });
-    const running = await tiny.post('/v1/chat/completions', question('x', { stream: true }));
+    return { running: await tiny.post('/v1/chat/completions', question('x', { stream: true })), finishing };
+  };
+
+  it('answers new requests with 503 until the running ones have ended', async () => {
+    const { running, finishing } = await startUnfinished();
     const closed = tiny.gateway.close();
     for (const path of ['/v1/chat/completions', '/tokenize']) {
       const refused = await tiny.post(path, question('x'));
@@ -332,15 +337,7 @@ describe('shutting down', () => {
   });
 
   it('refuses a request whose body comes only while it waits', async () => {
-    const finishing = new AbortController();
-    await start({
-      options: { graceMs: 10_000 },
-      script: async function* (_request, signal) {
-        yield { kind: 'tokens', tokens: sampled(tokenizer.encodeText('a')) };
-        await untilAborted(AbortSignal.any([signal, finishing.signal]));
-      },
-    });
-    const running = await tiny.post('/v1/chat/completions', question('x', { stream: true }));
+    const { running, finishing } = await startUnfinished();
     const late = request(`${tiny.url}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', expect: '100-continue' },
