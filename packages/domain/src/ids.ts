@@ -18,8 +18,15 @@ export type PageId = Brand<number, 'PageId'>;
  */
 export type EmbeddingKey = Brand<string, 'EmbeddingKey'>;
 
+/**
+ * Digest of a full page's content and everything before it: 64 hexadecimal digits. Covers token ids, embedding keys,
+ * positions, the model revision and the tenant's salt, so that a page found under it can be taken as it is.
+ */
+export type BlockHash = Brand<string, 'BlockHash'>;
+
 export const requestId = (value: string): RequestId => value as RequestId;
 export const sequenceId = (value: string): SequenceId => value as SequenceId;
 export const laneId = (value: number): LaneId => value as LaneId;
 export const pageId = (value: number): PageId => value as PageId;
+export const blockHash = (value: string): BlockHash => value as BlockHash;
 export const embeddingKey = (value: string): EmbeddingKey => value as EmbeddingKey;

@@ -47,6 +47,10 @@ export const errorCatalogue = {
   cancelled: 'CANCELLED',
   shutting_down: 'UNAVAILABLE',
   worker_failed: 'UNAVAILABLE',
+  not_ready: 'UNAVAILABLE',
+  not_leader: 'FAILED_PRECONDITION',
+  epoch_refused: 'FAILED_PRECONDITION',
+  quarantined: 'INTERNAL',
   // Checkpoints and engines
   checkpoint_not_found: 'NOT_FOUND',
   checkpoint_invalid: 'INVALID_ARGUMENT',

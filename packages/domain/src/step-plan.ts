@@ -1,4 +1,4 @@
-import type { EmbeddingKey, LaneId, PageId, SequenceId } from './ids.js';
+import type { BlockHash, EmbeddingKey, LaneId, PageId, SequenceId } from './ids.js';
 import type { MropePositions } from './mrope-positions.js';
 import type { SamplingParams } from './sampling-params.js';
 
@@ -15,8 +15,21 @@ export interface StepPlan {
   readonly admitted: readonly AdmittedSequence[];
   /** At most one chunk a lane. */
   readonly chunks: readonly Chunk[];
+  /**
+   * Pages whose content is known under a hash once this step is done: filled by it or by an earlier one. A rank keeps
+   * seals as they are and drops one when the page is given out again as a new page. Absent: none.
+   */
+  readonly seals?: readonly Seal[];
   /** What to report beside the tokens; absent in production. */
   readonly capture?: StepCapture;
+}
+
+/** What a page holds, said by the scheduler and kept by every rank, so that a new scheduler can believe it. */
+export interface Seal {
+  readonly pageId: PageId;
+  readonly blockHash: BlockHash;
+  /** Goes up by one each time the page is given to new content. */
+  readonly generation: number;
 }
 
 /** A sequence new to the ranks. Its visuals must be staged already. */
