@@ -21,6 +21,8 @@ export type SchedulerEvent =
       readonly encoderAddress: string;
       readonly ticket: string;
     }
+  /** It runs: comes once an attempt, before its first token. */
+  | { readonly kind: 'started'; readonly numCachedTokens: number }
   | { readonly kind: 'tokens'; readonly tokens: readonly SampledToken[] }
   | { readonly kind: 'finished'; readonly reason: FinishReason; readonly usage: Usage };
 

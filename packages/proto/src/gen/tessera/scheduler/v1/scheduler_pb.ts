@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tessera/scheduler/v1/scheduler.proto.
  */
 export const file_tessera_scheduler_v1_scheduler: GenFile = /*@__PURE__*/
-  fileDesc("CiR0ZXNzZXJhL3NjaGVkdWxlci92MS9zY2hlZHVsZXIucHJvdG8SFHRlc3NlcmEuc2NoZWR1bGVyLnYxIj4KD0dlbmVyYXRlUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhoudGVzc2VyYS5jb21tb24udjEuUmVxdWVzdCK4AQoQR2VuZXJhdGVSZXNwb25zZRI3CgtlbmNvZGVfaGVyZRgBIAEoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkVuY29kZUhlcmVIABIuCgZ0b2tlbnMYAiABKAsyHC50ZXNzZXJhLnNjaGVkdWxlci52MS5Ub2tlbnNIABIyCghmaW5pc2hlZBgDIAEoCzIeLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaGVkSABCBwoFZXZlbnQiSgoKRW5jb2RlSGVyZRITCgttZWRpYV9pbmRleBgBIAEoDRIXCg9lbmNvZGVyX2FkZHJlc3MYAiABKAkSDgoGdGlja2V0GAMgASgJIjkKBlRva2VucxIvCgZ0b2tlbnMYASADKAsyHy50ZXNzZXJhLmNvbW1vbi52MS5TYW1wbGVkVG9rZW4ijwEKCEZpbmlzaGVkEjIKBnJlYXNvbhgBIAEoDjIiLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaFJlYXNvbhIZChFudW1fcHJvbXB0X3Rva2VucxgCIAEoDRIZChFudW1fY2FjaGVkX3Rva2VucxgDIAEoDRIZChFudW1fb3V0cHV0X3Rva2VucxgEIAEoDSIRCg9EZXNjcmliZVJlcXVlc3QiuQEKEERlc2NyaWJlUmVzcG9uc2USEQoJaXNfbGVhZGVyGAEgASgIEhAKCGlzX3JlYWR5GAIgASgIEhMKC3dhaXRpbmdfZm9yGAMgASgJEg0KBWVwb2NoGAQgASgEEhYKDm1vZGVsX3JldmlzaW9uGAUgASgJEhcKD21heF9jb250ZXh0X2xlbhgGIAEoDRIQCghwYWdlX2xlbhgHIAEoDRIZChFtYXhfdmlzdWFsX3Rva2VucxgIIAEoDSIQCg5JbnNwZWN0UmVxdWVzdCJ8Cg9JbnNwZWN0UmVzcG9uc2USDQoFZXBvY2gYASABKAQSMAoGZ3JvdXBzGAIgAygLMiAudGVzc2VyYS5zY2hlZHVsZXIudjEuR3JvdXBTdGF0ZRITCgtudW1fd2FpdGluZxgDIAEoDRITCgtudW1fcnVubmluZxgEIAEoDSKNAQoKR3JvdXBTdGF0ZRIQCghncm91cF9pZBgBIAEoCRIRCgludW1fcGFnZXMYAiABKA0SKQoFcGFnZXMYAyADKAsyGi50ZXNzZXJhLnNjaGVkdWxlci52MS5QYWdlEi8KBXNlYWxzGAQgAygLMiAudGVzc2VyYS5zY2hlZHVsZXIudjEuU2VhbGVkUGFnZSKFAQoEUGFnZRIPCgdwYWdlX2lkGAEgASgNEi4KBXN0YXRlGAIgASgOMh8udGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZVN0YXRlEhIKCmJsb2NrX2hhc2gYAyABKAwSFAoMc2VxdWVuY2VfaWRzGAQgAygJEhIKCmdlbmVyYXRpb24YBSABKAQiVAoKU2VhbGVkUGFnZRIPCgdwYWdlX2lkGAEgASgNEhIKCmJsb2NrX2hhc2gYAiABKAwSEgoKZ2VuZXJhdGlvbhgDIAEoBBINCgVyYW5rcxgEIAMoDSpfCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAIqVAoJUGFnZVN0YXRlEhoKFlBBR0VfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBQQUdFX1NUQVRFX09XTkVEEAESFQoRUEFHRV9TVEFURV9DQUNIRUQQAjKiAgoQU2NoZWR1bGVyU2VydmljZRJbCghHZW5lcmF0ZRIlLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdlbmVyYXRlUmVxdWVzdBomLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdlbmVyYXRlUmVzcG9uc2UwARJZCghEZXNjcmliZRIlLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkRlc2NyaWJlUmVxdWVzdBomLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkRlc2NyaWJlUmVzcG9uc2USVgoHSW5zcGVjdBIkLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkluc3BlY3RSZXF1ZXN0GiUudGVzc2VyYS5zY2hlZHVsZXIudjEuSW5zcGVjdFJlc3BvbnNlYgZwcm90bzM", [file_tessera_common_v1_request]);
+  fileDesc("CiR0ZXNzZXJhL3NjaGVkdWxlci92MS9zY2hlZHVsZXIucHJvdG8SFHRlc3NlcmEuc2NoZWR1bGVyLnYxIj4KD0dlbmVyYXRlUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhoudGVzc2VyYS5jb21tb24udjEuUmVxdWVzdCLqAQoQR2VuZXJhdGVSZXNwb25zZRI3CgtlbmNvZGVfaGVyZRgBIAEoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkVuY29kZUhlcmVIABIuCgZ0b2tlbnMYAiABKAsyHC50ZXNzZXJhLnNjaGVkdWxlci52MS5Ub2tlbnNIABIyCghmaW5pc2hlZBgDIAEoCzIeLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaGVkSAASMAoHc3RhcnRlZBgEIAEoCzIdLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlN0YXJ0ZWRIAEIHCgVldmVudCIkCgdTdGFydGVkEhkKEW51bV9jYWNoZWRfdG9rZW5zGAEgASgNIkoKCkVuY29kZUhlcmUSEwoLbWVkaWFfaW5kZXgYASABKA0SFwoPZW5jb2Rlcl9hZGRyZXNzGAIgASgJEg4KBnRpY2tldBgDIAEoCSI5CgZUb2tlbnMSLwoGdG9rZW5zGAEgAygLMh8udGVzc2VyYS5jb21tb24udjEuU2FtcGxlZFRva2VuIo8BCghGaW5pc2hlZBIyCgZyZWFzb24YASABKA4yIi50ZXNzZXJhLnNjaGVkdWxlci52MS5GaW5pc2hSZWFzb24SGQoRbnVtX3Byb21wdF90b2tlbnMYAiABKA0SGQoRbnVtX2NhY2hlZF90b2tlbnMYAyABKA0SGQoRbnVtX291dHB1dF90b2tlbnMYBCABKA0iEQoPRGVzY3JpYmVSZXF1ZXN0IrkBChBEZXNjcmliZVJlc3BvbnNlEhEKCWlzX2xlYWRlchgBIAEoCBIQCghpc19yZWFkeRgCIAEoCBITCgt3YWl0aW5nX2ZvchgDIAEoCRINCgVlcG9jaBgEIAEoBBIWCg5tb2RlbF9yZXZpc2lvbhgFIAEoCRIXCg9tYXhfY29udGV4dF9sZW4YBiABKA0SEAoIcGFnZV9sZW4YByABKA0SGQoRbWF4X3Zpc3VhbF90b2tlbnMYCCABKA0iEAoOSW5zcGVjdFJlcXVlc3QifAoPSW5zcGVjdFJlc3BvbnNlEg0KBWVwb2NoGAEgASgEEjAKBmdyb3VwcxgCIAMoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdyb3VwU3RhdGUSEwoLbnVtX3dhaXRpbmcYAyABKA0SEwoLbnVtX3J1bm5pbmcYBCABKA0ijQEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSEQoJbnVtX3BhZ2VzGAIgASgNEikKBXBhZ2VzGAMgAygLMhoudGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZRIvCgVzZWFscxgEIAMoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlNlYWxlZFBhZ2UihQEKBFBhZ2USDwoHcGFnZV9pZBgBIAEoDRIuCgVzdGF0ZRgCIAEoDjIfLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlBhZ2VTdGF0ZRISCgpibG9ja19oYXNoGAMgASgMEhQKDHNlcXVlbmNlX2lkcxgEIAMoCRISCgpnZW5lcmF0aW9uGAUgASgEIlQKClNlYWxlZFBhZ2USDwoHcGFnZV9pZBgBIAEoDRISCgpibG9ja19oYXNoGAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSDQoFcmFua3MYBCADKA0qXwoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJGSU5JU0hfUkVBU09OX1NUT1AQARIYChRGSU5JU0hfUkVBU09OX0xFTkdUSBACKlQKCVBhZ2VTdGF0ZRIaChZQQUdFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQUEFHRV9TVEFURV9PV05FRBABEhUKEVBBR0VfU1RBVEVfQ0FDSEVEEAIyogIKEFNjaGVkdWxlclNlcnZpY2USWwoIR2VuZXJhdGUSJS50ZXNzZXJhLnNjaGVkdWxlci52MS5HZW5lcmF0ZVJlcXVlc3QaJi50ZXNzZXJhLnNjaGVkdWxlci52MS5HZW5lcmF0ZVJlc3BvbnNlMAESWQoIRGVzY3JpYmUSJS50ZXNzZXJhLnNjaGVkdWxlci52MS5EZXNjcmliZVJlcXVlc3QaJi50ZXNzZXJhLnNjaGVkdWxlci52MS5EZXNjcmliZVJlc3BvbnNlElYKB0luc3BlY3QSJC50ZXNzZXJhLnNjaGVkdWxlci52MS5JbnNwZWN0UmVxdWVzdBolLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkluc3BlY3RSZXNwb25zZWIGcHJvdG8z", [file_tessera_common_v1_request]);
 
 /**
  * One request.
@@ -72,6 +72,14 @@ export type GenerateResponse = Message<"tessera.scheduler.v1.GenerateResponse"> 
      */
     value: Finished;
     case: "finished";
+  } | {
+    /**
+     * It runs.
+     *
+     * @generated from field: tessera.scheduler.v1.Started started = 4;
+     */
+    value: Started;
+    case: "started";
   } | { case: undefined; value?: undefined };
 };
 
@@ -81,6 +89,27 @@ export type GenerateResponse = Message<"tessera.scheduler.v1.GenerateResponse"> 
  */
 export const GenerateResponseSchema: GenMessage<GenerateResponse> = /*@__PURE__*/
   messageDesc(file_tessera_scheduler_v1_scheduler, 1);
+
+/**
+ * The request runs; comes once an attempt, before its first token.
+ *
+ * @generated from message tessera.scheduler.v1.Started
+ */
+export type Started = Message<"tessera.scheduler.v1.Started"> & {
+  /**
+   * Tokens of the prompt that were found in the prefix cache.
+   *
+   * @generated from field: uint32 num_cached_tokens = 1;
+   */
+  numCachedTokens: number;
+};
+
+/**
+ * Describes the message tessera.scheduler.v1.Started.
+ * Use `create(StartedSchema)` to create a new message.
+ */
+export const StartedSchema: GenMessage<Started> = /*@__PURE__*/
+  messageDesc(file_tessera_scheduler_v1_scheduler, 2);
 
 /**
  * Upload the source of a visual to an encoder. May come at any time before the end, and more than once for one visual.
@@ -115,7 +144,7 @@ export type EncodeHere = Message<"tessera.scheduler.v1.EncodeHere"> & {
  * Use `create(EncodeHereSchema)` to create a new message.
  */
 export const EncodeHereSchema: GenMessage<EncodeHere> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 2);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 3);
 
 /**
  * Tokens in order.
@@ -136,7 +165,7 @@ export type Tokens = Message<"tessera.scheduler.v1.Tokens"> & {
  * Use `create(TokensSchema)` to create a new message.
  */
 export const TokensSchema: GenMessage<Tokens> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 3);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 4);
 
 /**
  * The end of a request, with what it took.
@@ -178,7 +207,7 @@ export type Finished = Message<"tessera.scheduler.v1.Finished"> & {
  * Use `create(FinishedSchema)` to create a new message.
  */
 export const FinishedSchema: GenMessage<Finished> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 4);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 5);
 
 /**
  * Nothing to say.
@@ -193,7 +222,7 @@ export type DescribeRequest = Message<"tessera.scheduler.v1.DescribeRequest"> & 
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 5);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 6);
 
 /**
  * The cell as it is now.
@@ -263,7 +292,7 @@ export type DescribeResponse = Message<"tessera.scheduler.v1.DescribeResponse"> 
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 6);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 7);
 
 /**
  * Nothing to say.
@@ -278,7 +307,7 @@ export type InspectRequest = Message<"tessera.scheduler.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 7);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 8);
 
 /**
  * What the scheduler holds; pages that are not listed are free.
@@ -320,7 +349,7 @@ export type InspectResponse = Message<"tessera.scheduler.v1.InspectResponse"> & 
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 8);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 9);
 
 /**
  * Pages and lanes of one rank group.
@@ -362,7 +391,7 @@ export type GroupState = Message<"tessera.scheduler.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 9);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 10);
 
 /**
  * A page that is not free.
@@ -411,7 +440,7 @@ export type Page = Message<"tessera.scheduler.v1.Page"> & {
  * Use `create(PageSchema)` to create a new message.
  */
 export const PageSchema: GenMessage<Page> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 10);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 11);
 
 /**
  * What ranks say that a page holds.
@@ -453,7 +482,7 @@ export type SealedPage = Message<"tessera.scheduler.v1.SealedPage"> & {
  * Use `create(SealedPageSchema)` to create a new message.
  */
 export const SealedPageSchema: GenMessage<SealedPage> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 11);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 12);
 
 /**
  * Why a sequence ended.
