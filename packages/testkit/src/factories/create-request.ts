@@ -13,6 +13,7 @@ export function createRequest(given: Partial<Request> = {}): Request {
     modelRevision: 'fake',
     tenant: 'tenant',
     class: 'interactive',
+    priority: 0,
     tokenIds,
     resumeTokens: [],
     segments,
@@ -21,6 +22,8 @@ export function createRequest(given: Partial<Request> = {}): Request {
     maxTokens: 4,
     stopTokenIds: [],
     deadlineMs: undefined,
+    prefix: undefined,
+    numMediaBytes: 0,
     ...given,
   };
 }
