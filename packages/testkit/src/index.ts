@@ -16,7 +16,9 @@ export {
 export { createVisualSegment } from './factories/create-visual-segment.js';
 export { FakeDecoderEngine, fakeDescription } from './fakes/fake-decoder-engine.js';
 export { createFakeEmbedding } from './fakes/fake-embedding.js';
-export { FakeEmbeddingSource } from './fakes/fake-embedding-source.js';
+export { FakeEmbeddingStore } from './fakes/fake-embedding-store.js';
 export { FakeEncoderEngine } from './fakes/fake-encoder-engine.js';
+export { FakeEncoderFeed } from './fakes/fake-encoder-feed.js';
+export { FakeMediaDecoders } from './fakes/fake-media-decoders.js';
 export type { Gate } from './fakes/gate.js';
 export { SeededRandom } from './seeded-random.js';

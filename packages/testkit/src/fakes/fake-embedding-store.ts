@@ -1,10 +1,9 @@
-import { type EmbeddingKey, type EmbeddingSource, ServingError, type StagedEmbedding } from '@tessera/domain';
+import { type EmbeddingKey, type EmbeddingStore, ServingError, type StagedEmbedding } from '@tessera/domain';
 import { createFakeEmbedding } from './fake-embedding.js';
 import { Gate } from './gate.js';
 
-/** An encoder's cache without an encoder: tests say what is held, what was evicted and what fails. */
-export class FakeEmbeddingSource implements EmbeddingSource {
-  readonly address = 'fake-encoder';
+/** What an encoder holds, without an encoder: tests say what is there, what was evicted and what fails. */
+export class FakeEmbeddingStore implements EmbeddingStore {
   /** Every fetch that came in, misses too. */
   readonly fetched: EmbeddingKey[] = [];
   readonly fetches = new Gate();
@@ -12,21 +11,14 @@ export class FakeEmbeddingSource implements EmbeddingSource {
   readonly #numTokens = new Map<EmbeddingKey, number>();
   readonly #spoiled = new Set<EmbeddingKey>();
   readonly #failures: Error[] = [];
-  #waiters: (() => void)[] = [];
   #numMissesToCome = 0;
 
   constructor(hiddenSize = 4) {
     this.#hiddenSize = hiddenSize;
   }
 
-  /** Number of callers in `waitUntilReady`. */
-  get numWaiting(): number {
-    return this.#waiters.length;
-  }
-
   put(key: EmbeddingKey, numTokens: number): void {
     this.#numTokens.set(key, numTokens);
-    for (const wake of this.#waiters.splice(0)) wake();
   }
 
   evict(key: EmbeddingKey): void {
@@ -51,10 +43,6 @@ export class FakeEmbeddingSource implements EmbeddingSource {
     return this.#numTokens.has(key);
   }
 
-  async waitUntilReady(key: EmbeddingKey, signal: AbortSignal): Promise<void> {
-    while (!this.holds(key)) await this.#woken(signal);
-  }
-
   async fetch(key: EmbeddingKey): Promise<StagedEmbedding | undefined> {
     this.fetched.push(key);
     await this.fetches.pass();
@@ -69,21 +57,5 @@ export class FakeEmbeddingSource implements EmbeddingSource {
     const embedding = createFakeEmbedding(key, numTokens, this.#hiddenSize);
     if (this.#spoiled.has(key)) embedding.data.fill(Number.NaN);
     return embedding;
-  }
-
-  #woken(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const wake = (): void => {
-        signal.removeEventListener('abort', abort);
-        resolve();
-      };
-      const abort = (): void => {
-        this.#waiters = this.#waiters.filter((waiter) => waiter !== wake);
-        reject(new ServingError('cancelled', 'The request was cancelled.'));
-      };
-      this.#waiters.push(wake);
-      if (signal.aborted) abort();
-      else signal.addEventListener('abort', abort, { once: true });
-    });
   }
 }
