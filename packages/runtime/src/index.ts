@@ -21,4 +21,9 @@ export { formatDuration, formatQuantity, formatRate, type ProgressUnit } from '.
 export { type ComponentHealth, type ComponentState, createHealth, type Health, type HealthReport } from './health.js';
 export { type ConfigSchema, type ConfigSources, loadConfig, maskSecrets } from './load-config.js';
 export { type ProcessContext, type RunOptions, runUntilSignal } from './run-until-signal.js';
+export { findFreePort } from './servers/find-free-port.js';
+export { natsServerCommand } from './servers/nats-server-command.js';
+export { redisServerCommand } from './servers/redis-server-command.js';
+export type { LocalServerOptions, ServerCommand } from './servers/server-command.js';
+export { type ServerExit, type ServerProcess, type StartServerOptions, startServer } from './servers/start-server.js';
 export type { ProcessHost } from './watch-for-end.js';

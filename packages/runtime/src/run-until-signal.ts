@@ -1,5 +1,6 @@
 import type { Logger } from './create-logger.js';
 import { ShutdownStack } from './shutdown-stack.js';
+import { startDeadline } from './start-deadline.js';
 import { type EndReason, type ProcessHost, watchForEnd } from './watch-for-end.js';
 
 export interface ProcessContext {
@@ -65,14 +66,6 @@ function failureOf(starting: Promise<void>): Promise<Ending> {
 async function closeAfterStart(starting: Promise<void>, stack: ShutdownStack): Promise<boolean> {
   await Promise.allSettled([starting]);
   return stack.close();
-}
-
-function startDeadline(durationMs: number): { elapsed: Promise<void>; cancel(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  const elapsed = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, durationMs);
-  });
-  return { elapsed, cancel: () => clearTimeout(timer) };
 }
 
 function logEnding(logger: Logger, ending: Ending): void {
