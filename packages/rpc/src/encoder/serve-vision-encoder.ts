@@ -1,0 +1,38 @@
+import { type EmbeddingStore, type EncoderFeed, embeddingKey, type VisionEncoder } from '@tessera/domain';
+import { VisionEncoderService } from '@tessera/proto/encoder/v1';
+import { encoderUpdateToProto } from '../convert/encoder-update.js';
+import type { RpcServer } from '../grpc/rpc-server.js';
+import { embeddingParts } from './embedding-parts.js';
+import { receiveJob } from './receive-job.js';
+
+export interface ServeVisionEncoderOptions {
+  /** Largest source that is taken, in bytes. */
+  readonly maxSourceBytes: number;
+}
+
+/**
+ * Puts an encoder behind `server`. A gateway that cancels or goes away aborts the signal of its `encode`. Sources above
+ * `maxSourceBytes` are refused with `media_too_large` before their bytes are taken.
+ */
+export function serveVisionEncoder(
+  server: RpcServer,
+  encoder: VisionEncoder & EmbeddingStore & EncoderFeed,
+  { maxSourceBytes }: ServeVisionEncoderOptions,
+): void {
+  server.addService(VisionEncoderService, {
+    async encode(requests, signal) {
+      await encoder.encode(await receiveJob(requests, maxSourceBytes), signal);
+      return {};
+    },
+    async *attach(_request, signal) {
+      let description: typeof encoder.description | undefined = encoder.description;
+      for await (const update of encoder.updates(signal)) {
+        yield encoderUpdateToProto(update, description);
+        description = undefined;
+      }
+    },
+    async *fetch(request) {
+      yield* embeddingParts(await encoder.fetch(embeddingKey(request.embeddingKey)));
+    },
+  });
+}

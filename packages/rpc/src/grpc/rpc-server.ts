@@ -1,0 +1,48 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { Server } from '@grpc/grpc-js';
+import { ServingError } from '@tessera/domain';
+import { type RpcTls, serverCredentials } from './rpc-tls.js';
+import { serviceDefinition } from './service-definition.js';
+import { type ServiceHandlers, serviceImplementation } from './service-handlers.js';
+import { serverOptions } from './wire-options.js';
+
+/** Services behind one or more addresses. */
+export interface RpcServer {
+  addService<Service extends DescService>(service: Service, handlers: ServiceHandlers<Service>): void;
+  /**
+   * Listens on `host:port` (0 takes a free port) or `unix:/path`, and returns the address with the port taken. Throws
+   * `invalid_option` when nobody can listen there.
+   */
+  listen(address: string): Promise<string>;
+  /** Takes no more calls, lets those that run end within `graceMs`, then cuts them off. */
+  close(graceMs: number): Promise<void>;
+}
+
+export function createRpcServer({ tls }: { readonly tls?: RpcTls | undefined } = {}): RpcServer {
+  const server = new Server(serverOptions);
+  const credentials = serverCredentials(tls);
+  return {
+    addService: (service, handlers) =>
+      server.addService(serviceDefinition(service), serviceImplementation(service, handlers)),
+    listen: (address) =>
+      new Promise((resolve, reject) => {
+        server.bindAsync(address, credentials, (cause, port) => {
+          if (cause) reject(new ServingError('invalid_option', `cannot listen on ${address}`, { address }, { cause }));
+          else resolve(boundAddress(address, port));
+        });
+      }),
+    close: (graceMs) =>
+      new Promise((resolve, reject) => {
+        const cut = setTimeout(() => server.forceShutdown(), graceMs);
+        server.tryShutdown((error) => {
+          clearTimeout(cut);
+          if (error) reject(error);
+          else resolve();
+        });
+      }),
+  };
+}
+
+function boundAddress(address: string, port: number): string {
+  return address.startsWith('unix:') ? address : address.replace(/:\d+$/, `:${port}`);
+}

@@ -1,0 +1,112 @@
+import type { DescMethod, DescService } from '@bufbuild/protobuf';
+import {
+  type handleBidiStreamingCall,
+  type handleClientStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  type ServerErrorResponse,
+  type UntypedHandleCall,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { statusOf } from './call-error.js';
+import { type MessageStream, writeTo } from './message-stream.js';
+import type { Received, Sent } from './service-definition.js';
+
+/** `signal` aborts when the caller cancels, is gone, or has waited as long as it wanted to. */
+export type UnaryHandler<In, Out> = (request: In, signal: AbortSignal) => Promise<Out>;
+export type ServerStreamHandler<In, Out> = (request: In, signal: AbortSignal) => AsyncIterable<Out>;
+export type ClientStreamHandler<In, Out> = (requests: AsyncIterable<In>, signal: AbortSignal) => Promise<Out>;
+/** The call ends with the promise. */
+export type BidiStreamHandler<In, Out> = (stream: MessageStream<Out, In>, signal: AbortSignal) => Promise<void>;
+
+/** What serves a method: a function of messages. What it throws is sent as `statusOf` says. */
+export type MethodHandler<Method extends DescMethod> = {
+  unary: UnaryHandler<Received<Method['input']>, Sent<Method['output']>>;
+  server_streaming: ServerStreamHandler<Received<Method['input']>, Sent<Method['output']>>;
+  client_streaming: ClientStreamHandler<Received<Method['input']>, Sent<Method['output']>>;
+  bidi_streaming: BidiStreamHandler<Received<Method['input']>, Sent<Method['output']>>;
+}[Method['methodKind']];
+
+/** One handler a method of a generated service. */
+export type ServiceHandlers<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]: MethodHandler<Service['method'][Name]>;
+};
+
+/** The handlers as grpc-js calls them. */
+export function serviceImplementation<Service extends DescService>(
+  service: Service,
+  handlers: ServiceHandlers<Service>,
+): UntypedServiceImplementation {
+  const serve: Record<DescMethod['methodKind'], (handler: never) => UntypedHandleCall> = {
+    unary: serveUnary,
+    server_streaming: serveServerStream,
+    client_streaming: serveClientStream,
+    bidi_streaming: serveBidiStream,
+  };
+  return Object.fromEntries(
+    service.methods.map(({ localName, methodKind }) => [localName, serve[methodKind](handlers[localName] as never)]),
+  );
+}
+
+type ServerCall = Parameters<UntypedHandleCall>[0];
+
+const serveUnary =
+  <In, Out>(handler: UnaryHandler<In, Out>): handleUnaryCall<In, Out> =>
+  (call, callback) => {
+    accept(call, (signal) => handler(call.request, signal)).then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(statusOf(error)),
+    );
+  };
+
+const serveClientStream =
+  <In, Out>(handler: ClientStreamHandler<In, Out>): handleClientStreamingCall<In, Out> =>
+  (call, callback) => {
+    accept(call, (signal) => handler(call.iterator({ destroyOnReturn: false }), signal)).then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(statusOf(error)),
+    );
+  };
+
+const serveServerStream =
+  <In, Out>(handler: ServerStreamHandler<In, Out>): handleServerStreamingCall<In, Out> =>
+  (call) => {
+    const sendAll = async (signal: AbortSignal): Promise<void> => {
+      for await (const message of handler(call.request, signal)) await writeTo(call, message, signal);
+    };
+    finish(call, accept(call, sendAll));
+  };
+
+const serveBidiStream =
+  <In, Out>(handler: BidiStreamHandler<In, Out>): handleBidiStreamingCall<In, Out> =>
+  (call) => {
+    const converse = (signal: AbortSignal): Promise<void> =>
+      handler(
+        {
+          send: (message) => writeTo(call, message, signal),
+          received: call.iterator({ destroyOnReturn: false }),
+        },
+        signal,
+      );
+    finish(call, accept(call, converse));
+  };
+
+/** Sends headers, so that the caller knows that somebody is there, and runs the handler. */
+async function accept<Outcome>(call: ServerCall, run: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
+  const gone = new AbortController();
+  call.on('cancelled', () => gone.abort());
+  if (call.cancelled) gone.abort();
+  call.sendMetadata(new Metadata());
+  return run(gone.signal);
+}
+
+/** Ends a stream with its handler. A stream whose caller is gone is closed already. */
+function finish(call: Parameters<handleServerStreamingCall<unknown, unknown>>[0], handled: Promise<void>): void {
+  handled.then(
+    () => call.end(),
+    (error: unknown) => {
+      if (!call.cancelled) call.emit('error', statusOf(error) satisfies Partial<ServerErrorResponse>);
+    },
+  );
+}
