@@ -46,6 +46,6 @@ export class FakeEncoderEngine implements EncoderEngine {
   #embed({ grid, numFrames, frames }: VisualInput): Float32Array {
     const digest = [grid.t, grid.h, grid.w, numFrames, ...frames].reduce(mixDigest, 0);
     const rows = floatsOf(digest, ((grid.t * grid.h * grid.w) / 4) * this.description.hiddenSize);
-    return rows.fill(Number.NaN, 0, this.#spoiled.get(frames[0] ?? 0) ?? 0);
+    return rows.fill(Number.NaN, 0, this.#spoiled.get(frames[0]) ?? 0);
   }
 }

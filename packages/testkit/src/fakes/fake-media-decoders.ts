@@ -39,7 +39,7 @@ export class FakeMediaDecoders {
       throw new ServingError('cancelled', 'The request was cancelled.');
     }
     const { resizedHeight: height, resizedWidth: width, source } = job;
-    return { height, width, data: new Uint8Array(height * width * 3).fill(source[0] ?? 0) };
+    return { height, width, data: new Uint8Array(height * width * 3).fill(source[0]) };
   }
 
   async close(): Promise<void> {}
