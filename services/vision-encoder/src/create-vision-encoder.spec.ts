@@ -1,90 +1,53 @@
 import { getEventListeners } from 'node:events';
-import { type EmbeddingKey, type EncodeJob, embeddingKey, ServingError } from '@tessera/domain';
-import { FakeEncoderEngine } from '@tessera/testkit';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type EmbeddingKey, embeddingKey, ServingError } from '@tessera/domain';
+import { createEncodeJob, describeVisionEncoder, FakeEncoderEngine, FakeMediaDecoders } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createVisionEncoder, type RunningVisionEncoder, type VisionEncoderDeps } from './create-vision-encoder.js';
+import { createVisionEncoder, type RunningVisionEncoder, type VisionEncoderOptions } from './create-vision-encoder.js';
 
 const [cat, dog] = ['cat', 'dog'].map(embeddingKey);
 const hiddenSize = 4;
+/** Of a picture of `createEncodeJob`. */
 const embeddingBytes = 4 * hiddenSize * 4;
 
-/** A picture of 4 × 4 patches, four rows, whose file is its key. */
-const jobOf = (key: EmbeddingKey, given: Partial<EncodeJob> = {}): EncodeJob => ({
-  ticket: 'ticket',
-  embeddingKey: key,
-  kind: 'image',
-  grid: { t: 1, h: 4, w: 4 },
-  processing: { resizedHeight: 56, resizedWidth: 56 },
-  source: new TextEncoder().encode(key),
-  ...given,
+const options: VisionEncoderOptions = {
+  address: 'here',
+  cacheBytes: 10 * embeddingBytes,
+  batchPatches: 100,
+  numDecoders: 2,
+  maxDecodedBytes: 2 ** 20,
+  maxQueuedJobs: 10,
+  maxQueuedBytes: 2 ** 20,
+};
+
+describeVisionEncoder('the encoder in this process', async ({ engine, decoders, cacheBytes }) => {
+  const encoder = createVisionEncoder({ engine, decoders }, { ...options, cacheBytes });
+  return { encoder, store: encoder, feed: encoder, close: async () => encoder.close() };
 });
-
-type Decode = VisionEncoderDeps['decoders']['decode'];
-
-/** A pool that decodes a file into pixels of its first byte, when the test lets it, and gives up when it is told to. */
-class FakeDecoders {
-  readonly jobs: Parameters<Decode>[0][] = [];
-  numAborted = 0;
-  readonly #failures: Error[] = [];
-  #opened: Promise<void> = Promise.resolve();
-
-  failNext(error: Error): void {
-    this.#failures.push(error);
-  }
-
-  hold(): () => void {
-    const { promise, resolve } = withResolvers();
-    this.#opened = promise;
-    return resolve;
-  }
-
-  async decode(job: Parameters<Decode>[0], signal: AbortSignal): ReturnType<Decode> {
-    this.jobs.push(job);
-    const aborted = withResolvers();
-    signal.addEventListener('abort', aborted.resolve);
-    await Promise.race([this.#opened, aborted.promise]);
-    const failure = this.#failures.shift();
-    if (failure) throw failure;
-    if (signal.aborted) {
-      this.numAborted++;
-      throw new ServingError('cancelled', 'The request was cancelled.');
-    }
-    const { resizedHeight: height, resizedWidth: width, source } = job;
-    return { height, width, data: new Uint8Array(height * width * 3).fill(source[0]) };
-  }
-
-  async close(): Promise<void> {}
-}
-
-function withResolvers() {
-  let resolve: () => void = () => {};
-  const promise = new Promise<void>((onResolve) => {
-    resolve = onResolve;
-  });
-  return { promise, resolve };
-}
 
 describe('createVisionEncoder', () => {
   let engine: FakeEncoderEngine;
-  let decoders: FakeDecoders;
+  let decoders: FakeMediaDecoders;
   let encoder: RunningVisionEncoder;
-  const start = (cacheBytes = 10 * embeddingBytes): void => {
+  const start = (given: Partial<VisionEncoderOptions> = {}): void => {
     engine = new FakeEncoderEngine({ hiddenSize });
-    decoders = new FakeDecoders();
-    encoder = createVisionEncoder({ engine, decoders }, { address: 'here', cacheBytes });
+    decoders = new FakeMediaDecoders();
+    encoder = createVisionEncoder({ engine, decoders }, { ...options, ...given });
   };
   beforeEach(() => start());
 
   const never = new AbortController().signal;
-  const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
-  const isPending = async (work: Promise<unknown>): Promise<boolean> => {
-    await settled();
-    return Promise.race([work.then(() => false), Promise.resolve(true)]);
+  const jobOf = (key: EmbeddingKey, ticket = 't') => createEncodeJob({ embeddingKey: key, ticket });
+  const encode = (key: EmbeddingKey, signal = never) => encoder.encode(jobOf(key), signal);
+  const holds = (key: EmbeddingKey): boolean => {
+    const lent = encoder.lend(key);
+    lent?.release();
+    return lent !== undefined;
   };
 
   describe('encode', () => {
     test('decodes the file as asked, encodes the pixels and keeps the rows', async () => {
-      await encoder.encode(jobOf(cat), never);
+      await encode(cat);
       expect(decoders.jobs).toEqual([{ source: jobOf(cat).source, resizedHeight: 56, resizedWidth: 56 }]);
       expect(engine.encoded).toEqual([
         {
@@ -95,63 +58,97 @@ describe('createVisionEncoder', () => {
           frames: new Uint8Array(56 * 56 * 3).fill('c'.charCodeAt(0)),
         },
       ]);
-      expect(encoder.holds(cat)).toBe(true);
       expect(encoder.snapshot).toEqual({
         numEncoding: 0,
+        numPendingPatches: 0,
+        numQueuedJobs: 0,
+        numQueuedBytes: 0,
         numCachedEmbeddings: 1,
         numCachedBytes: embeddingBytes,
       });
     });
 
-    test('does nothing for rows that it holds', async () => {
-      await encoder.encode(jobOf(cat), never);
-      await encoder.encode(jobOf(cat), never);
-      expect(decoders.jobs).toHaveLength(1);
-    });
-
     test('runs equal jobs once, and others beside them', async () => {
       const open = decoders.hold();
-      const jobs = [cat, cat, dog, cat].map((key) => encoder.encode(jobOf(key), never));
-      await settled();
-      expect(encoder.snapshot.numEncoding).toBe(2);
+      const jobs = [cat, cat, dog, cat].map((key) => encode(key));
+      expect(encoder.snapshot).toMatchObject({ numEncoding: 2, numPendingPatches: 32 });
       open();
       await Promise.all(jobs);
       expect(engine.encoded).toHaveLength(2);
       expect(encoder.snapshot).toMatchObject({ numEncoding: 0, numCachedEmbeddings: 2 });
     });
 
+    test('encodes together what came while the tower was busy', async () => {
+      const open = engine.encodes.hold();
+      const first = encode(cat);
+      await engine.encodes.arrival();
+      const others = ['dog', 'owl', 'eel'].map((name) => encode(embeddingKey(name)));
+      await nextTurn();
+      open();
+      await Promise.all([first, ...others]);
+      expect(engine.batches.map((batch) => batch.length)).toEqual([1, 3]);
+    });
+
+    test('gives each tenant its turn, however many pictures another has', async () => {
+      start({ numDecoders: 1, batchPatches: 1 });
+      const names = ['a1', 'a2', 'a3', 'b1', 'b2'];
+      const jobs = names.map((name) =>
+        encoder.encode(createEncodeJob({ embeddingKey: embeddingKey(name), tenant: name.slice(0, 1) }), never),
+      );
+      await Promise.all(jobs);
+      expect(decoders.jobs.map(({ source }) => new TextDecoder().decode(source))).toEqual([
+        'a1',
+        'b1',
+        'a2',
+        'b2',
+        'a3',
+      ]);
+    });
+
     for (const [title, fail, reason] of [
-      [
-        'cannot be decoded',
-        () => decoders.failNext(new ServingError('media_undecodable', 'Bad file.')),
-        'media_undecodable',
-      ],
-      ['cannot be encoded', () => engine.failNextEncode(new ServingError('worker_failed', 'Gone.')), 'worker_failed'],
+      ['decoded', () => decoders.failNext(new ServingError('media_undecodable', 'Bad file.')), 'media_undecodable'],
+      ['encoded', () => engine.failNextEncode(new ServingError('internal', 'Bad rows.')), 'internal'],
     ] as const) {
-      test(`tells all who wait when a picture ${title}, and tries again for the next`, async () => {
+      test(`tells all who wait when a picture cannot be ${title}, and tries again for the next`, async () => {
         fail();
-        const jobs = await Promise.allSettled([encoder.encode(jobOf(cat), never), encoder.encode(jobOf(cat), never)]);
+        const jobs = await Promise.allSettled([encode(cat), encode(cat)]);
         for (const job of jobs) expect(job).toMatchObject({ status: 'rejected', reason: { reason } });
-        expect(encoder.holds(cat)).toBe(false);
-        await encoder.encode(jobOf(cat), never);
-        expect(encoder.holds(cat)).toBe(true);
+        await encode(cat);
+        expect(holds(cat)).toBe(true);
       });
     }
 
     test('refuses a picture whose rows are more than the cache holds', async () => {
-      start(embeddingBytes - 1);
-      await expect(encoder.encode(jobOf(cat), never)).rejects.toMatchObject({
+      start({ cacheBytes: embeddingBytes - 1 });
+      await expect(encode(cat)).rejects.toMatchObject({
         reason: 'media_too_large',
         facts: { limit: embeddingBytes - 1, given: embeddingBytes },
       });
-      expect(encoder.snapshot).toEqual({ numEncoding: 0, numCachedEmbeddings: 0, numCachedBytes: 0 });
+      expect(encoder.snapshot).toMatchObject({ numEncoding: 0, numCachedEmbeddings: 0, numCachedBytes: 0 });
     });
 
-    test('keeps the rows used last when not all fit', async () => {
-      start(embeddingBytes);
-      await encoder.encode(jobOf(cat), never);
-      await encoder.encode(jobOf(dog), never);
-      expect([cat, dog].map((key) => encoder.holds(key))).toEqual([false, true]);
+    test('refuses what the queue has no room for, and forgets it', async () => {
+      start({ numDecoders: 1, maxQueuedJobs: 1 });
+      const open = decoders.hold();
+      const jobs = [encode(cat), encode(dog)];
+      await expect(encode(embeddingKey('owl'))).rejects.toMatchObject({ reason: 'queue_full', facts: { limit: 1 } });
+      expect(encoder.snapshot).toMatchObject({ numEncoding: 2, numPendingPatches: 32, numQueuedJobs: 1 });
+      open();
+      await Promise.all(jobs);
+      await encode(embeddingKey('owl'));
+    });
+
+    test('opens the tickets of all who waited when the run comes to nothing', async () => {
+      const listening = new AbortController();
+      const updates = encoder.updates(listening.signal)[Symbol.asyncIterator]();
+      await updates.next();
+      decoders.failNext();
+      await Promise.allSettled(['t1', 't2'].map((ticket) => encoder.encode(jobOf(cat, ticket), never)));
+      expect((await updates.next()).value?.failed).toEqual([
+        { ticket: 't1', embeddingKey: cat },
+        { ticket: 't2', embeddingKey: cat },
+      ]);
+      listening.abort();
     });
   });
 
@@ -161,144 +158,149 @@ describe('createVisionEncoder', () => {
     test('of one of two that wait leaves the other its rows', async () => {
       const open = decoders.hold();
       const controller = new AbortController();
-      const [leaving, staying] = [encoder.encode(jobOf(cat), controller.signal), encoder.encode(jobOf(cat), never)];
+      const [leaving, staying] = [encode(cat, controller.signal), encode(cat)];
       controller.abort();
       await expect(leaving).rejects.toMatchObject(cancelled);
       open();
       await staying;
       expect(decoders.numAborted).toBe(0);
-      expect(encoder.holds(cat)).toBe(true);
     });
 
     test('of all that wait ends the decoding', async () => {
       decoders.hold();
       const controllers = [new AbortController(), new AbortController()];
-      const jobs = controllers.map(({ signal }) => encoder.encode(jobOf(cat), signal));
+      const jobs = controllers.map(({ signal }) => encode(cat, signal));
       for (const controller of controllers) controller.abort();
       for (const job of jobs) await expect(job).rejects.toMatchObject(cancelled);
-      await settled();
+      await nextTurn();
       expect(decoders.numAborted).toBe(1);
-      expect(encoder.snapshot.numEncoding).toBe(0);
+      expect(encoder.snapshot).toMatchObject({ numEncoding: 0, numPendingPatches: 0 });
+    });
+
+    test('of all that wait takes the job out of the queue', async () => {
+      start({ numDecoders: 1 });
+      decoders.hold();
+      const controller = new AbortController();
+      const [first, queued] = [encode(cat), encode(dog, controller.signal)];
+      expect(encoder.snapshot.numQueuedJobs).toBe(1);
+      controller.abort();
+      await expect(queued).rejects.toMatchObject(cancelled);
+      expect(encoder.snapshot).toMatchObject({ numEncoding: 1, numPendingPatches: 16, numQueuedJobs: 0 });
+      encoder.close();
+      await expect(first).rejects.toMatchObject({ reason: 'shutting_down' });
+      expect(decoders.jobs).toHaveLength(1);
     });
 
     test('of all that wait is nothing to one who comes right after', async () => {
       const open = decoders.hold();
       const controller = new AbortController();
-      const leaving = encoder.encode(jobOf(cat), controller.signal);
-      await settled();
+      const leaving = encode(cat, controller.signal);
       controller.abort();
-      const next = encoder.encode(jobOf(cat), never);
+      const next = encode(cat);
       await expect(leaving).rejects.toMatchObject(cancelled);
       open();
       await next;
-      expect(encoder.holds(cat)).toBe(true);
       expect(encoder.snapshot.numEncoding).toBe(0);
     });
 
     test('before the job begins starts nothing', async () => {
-      await expect(encoder.encode(jobOf(cat), AbortSignal.abort())).rejects.toMatchObject(cancelled);
+      await expect(encode(cat, AbortSignal.abort())).rejects.toMatchObject(cancelled);
       expect(decoders.jobs).toEqual([]);
     });
 
     test('before it joins a job leaves the count of those who wait right', async () => {
       decoders.hold();
       const controller = new AbortController();
-      const waiting = encoder.encode(jobOf(cat), controller.signal);
-      await expect(encoder.encode(jobOf(cat), AbortSignal.abort())).rejects.toMatchObject(cancelled);
+      const waiting = encode(cat, controller.signal);
+      await expect(encode(cat, AbortSignal.abort())).rejects.toMatchObject(cancelled);
       controller.abort();
       await expect(waiting).rejects.toMatchObject(cancelled);
-      await settled();
+      await nextTurn();
       expect(decoders.numAborted).toBe(1);
     });
 
-    test('while the tower runs keeps the rows for the next', async () => {
+    test('while the tower runs keeps the rows, also for one who comes meanwhile', async () => {
       const open = engine.encodes.hold();
       const controller = new AbortController();
-      const leaving = encoder.encode(jobOf(cat), controller.signal);
+      const leaving = encode(cat, controller.signal);
       await engine.encodes.arrival();
       controller.abort();
       await expect(leaving).rejects.toMatchObject(cancelled);
+      const next = encode(cat);
       open();
-      await settled();
-      expect(encoder.holds(cat)).toBe(true);
+      await next;
+      expect(engine.batches).toHaveLength(1);
+      expect(holds(cat)).toBe(true);
     });
 
     test('is listened for only as long as somebody waits', async () => {
       const { signal } = new AbortController();
-      const ready = encoder.waitUntilReady(cat, signal);
-      await encoder.encode(jobOf(cat), signal);
-      await ready;
+      await encode(cat, signal);
       expect(getEventListeners(signal, 'abort')).toEqual([]);
     });
+  });
 
-    test('after the end is nothing', async () => {
-      const controller = new AbortController();
-      await encoder.encode(jobOf(cat), controller.signal);
-      controller.abort();
-      expect(encoder.holds(cat)).toBe(true);
+  describe('lend', () => {
+    test('gives the rows as they lie in the cache', async () => {
+      await encode(cat);
+      const lent = [encoder.lend(cat), encoder.lend(cat)];
+      expect(lent[0]?.embedding).toEqual(await encoder.fetch(cat));
+      expect(lent[0]?.embedding.data).toBe(lent[1]?.embedding.data);
+    });
+
+    test('keeps them there until they are released', async () => {
+      start({ cacheBytes: embeddingBytes });
+      await encode(cat);
+      const lent = encoder.lend(cat);
+      await encode(dog);
+      expect(encoder.snapshot.numCachedEmbeddings).toBe(2);
+      lent?.release();
+      expect([cat, dog].map(holds)).toEqual([false, true]);
     });
   });
 
-  describe('waitUntilReady', () => {
-    test('resolves at once for rows that are held', async () => {
-      await encoder.encode(jobOf(cat), never);
-      await encoder.waitUntilReady(cat, never);
-    });
-
-    test('resolves for all who wait when the rows are there, and for them only', async () => {
-      const waiting = [encoder.waitUntilReady(cat, never), encoder.waitUntilReady(cat, never)];
-      const other = encoder.waitUntilReady(dog, never);
-      await encoder.encode(jobOf(cat), never);
-      await Promise.all(waiting);
-      expect(await isPending(other)).toBe(true);
-    });
-
-    test('goes on waiting when an encoding fails', async () => {
-      const waiting = encoder.waitUntilReady(cat, never);
-      decoders.failNext(new ServingError('media_undecodable', 'Bad file.'));
-      await expect(encoder.encode(jobOf(cat), never)).rejects.toMatchObject({ reason: 'media_undecodable' });
-      expect(await isPending(waiting)).toBe(true);
-      await encoder.encode(jobOf(cat), never);
-      await waiting;
-    });
-
-    test('rejects when it is aborted, before or while it waits, and others wait on', async () => {
-      const controller = new AbortController();
-      const [leaving, staying] = [encoder.waitUntilReady(cat, controller.signal), encoder.waitUntilReady(cat, never)];
-      controller.abort();
-      await expect(leaving).rejects.toMatchObject({ reason: 'cancelled' });
-      await expect(encoder.waitUntilReady(cat, controller.signal)).rejects.toMatchObject({ reason: 'cancelled' });
-      await encoder.encode(jobOf(cat), never);
-      await staying;
-    });
+  test('tells its observer of batches and fetches', async () => {
+    const seen: unknown[] = [];
+    const observer = {
+      encoded: (batch: { numVisuals: number; numPatches: number }) => seen.push([batch.numVisuals, batch.numPatches]),
+      fetched: (isHit: boolean) => seen.push(isHit),
+    };
+    encoder = createVisionEncoder({ engine, decoders, observer }, options);
+    await encode(cat);
+    for (const key of [cat, dog]) await encoder.fetch(key);
+    expect(seen).toEqual([[1, 16], true, false]);
   });
 
-  describe('fetch', () => {
-    test('gives the rows, each time a copy that the caller may give away', async () => {
-      await encoder.encode(jobOf(cat), never);
-      const first = await encoder.fetch(cat);
-      const expected = first?.data.slice();
-      structuredClone(first, { transfer: [first?.data.buffer as ArrayBuffer] });
-      expect(first?.data.length).toBe(0);
-      expect(await encoder.fetch(cat)).toEqual({ embeddingKey: cat, numTokens: 4, data: expected });
-      expect(expected).toEqual((await engine.encode(engine.encoded.slice(0, 1)))[0]);
+  describe('the end', () => {
+    const follow = async () => {
+      const updates = encoder.updates(never)[Symbol.asyncIterator]();
+      await updates.next();
+      return updates;
+    };
+
+    test('comes with the engine: whoever waits or comes is told, and what is held can be fetched', async () => {
+      await encode(cat);
+      const updates = await follow();
+      await engine.close();
+      await expect(encode(dog)).rejects.toMatchObject({ reason: 'worker_failed' });
+      expect(await encoder.lost).toMatchObject({ reason: 'worker_failed' });
+      await expect(encode(dog)).rejects.toMatchObject({ reason: 'worker_failed' });
+      expect((await updates.next()).value?.failed).toEqual([{ ticket: 't', embeddingKey: dog }]);
+      await expect(updates.next()).rejects.toMatchObject({ reason: 'worker_failed' });
+      expect(await encoder.fetch(cat)).toBeDefined();
     });
 
-    test('says so when it does not hold them', async () => {
-      expect(await encoder.fetch(cat)).toBeUndefined();
+    test('comes with close: what waits is refused, and so is what comes', async () => {
+      start({ numDecoders: 1 });
+      decoders.hold();
+      const updates = await follow();
+      const jobs = [cat, dog].map((key) => encode(key));
+      encoder.close();
+      for (const job of [...jobs, encode(cat)]) await expect(job).rejects.toMatchObject({ reason: 'shutting_down' });
+      await nextTurn();
+      expect(decoders.numAborted).toBe(1);
+      expect((await updates.next()).value?.failed).toHaveLength(2);
+      await expect(updates.next()).rejects.toMatchObject({ reason: 'shutting_down' });
     });
-
-    test('counts as a use', async () => {
-      start(2 * embeddingBytes);
-      await encoder.encode(jobOf(cat), never);
-      await encoder.encode(jobOf(dog), never);
-      await encoder.fetch(cat);
-      await encoder.encode(jobOf(embeddingKey('owl')), never);
-      expect([cat, dog].map((key) => encoder.holds(key))).toEqual([true, false]);
-    });
-  });
-
-  test('is found under its address', () => {
-    expect(encoder.address).toBe('here');
   });
 });

@@ -1,146 +1,209 @@
 import {
   type EmbeddingKey,
-  type EmbeddingSource,
+  type EmbeddingStore,
   type EncodeJob,
   type EncoderEngine,
+  type EncoderFeed,
+  type EncoderUpdate,
   ServingError,
   type StagedEmbedding,
   type VisionEncoder,
+  type VisionEncoderDescription,
+  type VisualInput,
 } from '@tessera/domain';
 import { EmbeddingCache } from './embedding-cache.js';
+import { assertFinite } from './encode/assert-finite.js';
+import { EncodePipeline, type PipelineLimits } from './encode/encode-pipeline.js';
+import { EncodeRun } from './encode/encode-run.js';
+import { type EncodedBatch, Tower } from './encode/tower.js';
+import { EncoderUpdates } from './feed/encoder-updates.js';
 import type { MediaDecoderPool } from './media/media-decoder-pool.js';
-import { cancelled, untilAborted } from './media/until-aborted.js';
+import { cancelled } from './media/until-aborted.js';
 
 export interface VisionEncoderDeps {
   readonly engine: EncoderEngine;
   readonly decoders: MediaDecoderPool;
+  readonly observer?: EncoderObserver;
 }
 
-export interface VisionEncoderConfig {
+/** Who counts what an encoder does. */
+export interface EncoderObserver {
+  /** A call of the engine came to its end. */
+  encoded(batch: EncodedBatch): void;
+  /** Somebody asked for an embedding. */
+  fetched(isHit: boolean): void;
+}
+
+export interface VisionEncoderOptions extends PipelineLimits {
   readonly address: string;
   /** Bound of the embedding cache. */
   readonly cacheBytes: number;
 }
 
 export interface VisionEncoderSnapshot {
+  /** Visuals that wait, are being decoded or are in the tower. */
   readonly numEncoding: number;
+  readonly numPendingPatches: number;
+  readonly numQueuedJobs: number;
+  readonly numQueuedBytes: number;
   readonly numCachedEmbeddings: number;
   readonly numCachedBytes: number;
 }
 
-export interface RunningVisionEncoder extends VisionEncoder, EmbeddingSource {
+/** An embedding as it lies in the cache: not to be written to, and kept there until it is released. */
+export interface LentEmbedding {
+  readonly embedding: StagedEmbedding;
+  release(): void;
+}
+
+export interface RunningVisionEncoder extends VisionEncoder, EmbeddingStore, EncoderFeed {
   readonly snapshot: VisionEncoderSnapshot;
+  /** Resolves with the reason when it can encode nothing any more; what it holds can still be fetched. */
+  readonly lost: Promise<Error>;
+  /** What `fetch` gives, without a copy. */
+  lend(embeddingKey: EmbeddingKey): LentEmbedding | undefined;
+  /** Rejects what waits with `shutting_down` and ends all streams of updates. */
+  close(): void;
 }
 
 /** Decodes media in child processes, runs the tower and keeps the embeddings; equal jobs share one run. */
-export function createVisionEncoder(deps: VisionEncoderDeps, config: VisionEncoderConfig): RunningVisionEncoder {
-  return new LocalVisionEncoder(deps, config);
-}
-
-interface RunningJob {
-  readonly done: Promise<void>;
-  readonly abort: AbortController;
-  numWaiting: number;
+export function createVisionEncoder(deps: VisionEncoderDeps, options: VisionEncoderOptions): RunningVisionEncoder {
+  return new LocalVisionEncoder(deps, options);
 }
 
 class LocalVisionEncoder implements RunningVisionEncoder {
   readonly address: string;
-  readonly #deps: VisionEncoderDeps;
-  readonly #config: VisionEncoderConfig;
+  readonly description: VisionEncoderDescription;
+  readonly lost: Promise<Error>;
+  readonly #decoders: MediaDecoderPool;
+  readonly #observer: EncoderObserver | undefined;
   readonly #cache: EmbeddingCache;
-  readonly #jobs = new Map<EmbeddingKey, RunningJob>();
-  readonly #waiters = new Map<EmbeddingKey, Set<() => void>>();
+  readonly #pipeline: EncodePipeline;
+  readonly #updates = new EncoderUpdates();
+  readonly #runs = new Map<EmbeddingKey, EncodeRun>();
+  #end: Error | undefined;
 
-  constructor(deps: VisionEncoderDeps, config: VisionEncoderConfig) {
-    this.address = config.address;
-    this.#deps = deps;
-    this.#config = config;
-    this.#cache = new EmbeddingCache(config.cacheBytes);
+  constructor({ engine, decoders, observer }: VisionEncoderDeps, options: VisionEncoderOptions) {
+    const { address, cacheBytes } = options;
+    const tower = new Tower(engine, (batch) => observer?.encoded(batch));
+    this.address = address;
+    this.description = { ...engine.description, cacheBytes };
+    this.lost = tower.lost;
+    this.#decoders = decoders;
+    this.#observer = observer;
+    this.#cache = new EmbeddingCache(cacheBytes, (key) => this.#updates.evicted(key));
+    this.#pipeline = new EncodePipeline(
+      {
+        decode: (run) => this.#decode(run),
+        encode: (visuals) => tower.encode(visuals),
+        settle: (run, outcome) => this.#settle(run, outcome),
+      },
+      options,
+    );
+    void this.lost.then((error) => this.#finish(error));
   }
 
   get snapshot(): VisionEncoderSnapshot {
-    const { numEntries, numBytes } = this.#cache;
-    return { numEncoding: this.#jobs.size, numCachedEmbeddings: numEntries, numCachedBytes: numBytes };
+    return {
+      numEncoding: this.#runs.size,
+      numPendingPatches: this.#updates.numPendingPatches,
+      numQueuedJobs: this.#pipeline.numQueuedJobs,
+      numQueuedBytes: this.#pipeline.numQueuedBytes,
+      numCachedEmbeddings: this.#cache.numEntries,
+      numCachedBytes: this.#cache.numBytes,
+    };
   }
 
   async encode(job: EncodeJob, signal: AbortSignal): Promise<void> {
-    if (this.#cache.has(job.embeddingKey)) return this.#announce(job.embeddingKey);
     if (signal.aborted) throw cancelled(signal);
-    const running = this.#jobs.get(job.embeddingKey) ?? this.#start(job);
-    running.numWaiting++;
-    const leave = (): void => {
-      if (--running.numWaiting > 0) return;
-      // Whoever comes from now on starts another job.
-      this.#forget(job.embeddingKey, running);
-      running.abort.abort();
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    try {
-      await untilAborted(running.done, signal);
-    } finally {
-      signal.removeEventListener('abort', leave);
-    }
-  }
-
-  holds(key: EmbeddingKey): boolean {
-    return this.#cache.has(key);
-  }
-
-  async waitUntilReady(key: EmbeddingKey, signal: AbortSignal): Promise<void> {
-    if (this.#cache.has(key)) return;
-    const waiters = this.#waiters.get(key) ?? new Set();
-    this.#waiters.set(key, waiters);
-    let wake: () => void = () => {};
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-      waiters.add(wake);
-    });
-    try {
-      await untilAborted(woken, signal);
-    } finally {
-      waiters.delete(wake);
-      if (waiters.size === 0 && this.#waiters.get(key) === waiters) this.#waiters.delete(key);
-    }
+    // Said once more, and a use: whoever asked may just have heard that it was evicted.
+    if (this.#cache.get(job.embeddingKey)) return this.#updates.ready(job.embeddingKey);
+    const run = this.#runs.get(job.embeddingKey) ?? this.#start(job);
+    await run.join(job.ticket, signal);
   }
 
   async fetch(embeddingKey: EmbeddingKey): Promise<StagedEmbedding | undefined> {
-    const data = this.#cache.get(embeddingKey);
+    const lent = this.lend(embeddingKey);
+    if (lent === undefined) return undefined;
+    lent.release();
     // A copy, because whoever stages it gives the buffer away.
-    return (
-      data && { embeddingKey, numTokens: data.length / this.#deps.engine.description.hiddenSize, data: data.slice() }
-    );
+    return { ...lent.embedding, data: lent.embedding.data.slice() };
   }
 
-  #start(job: EncodeJob): RunningJob {
-    const abort = new AbortController();
-    const done = this.#encode(job, abort.signal).finally(() => this.#forget(job.embeddingKey, running));
-    // Everybody who waits gets the rejection; without anybody left it is of no interest.
-    done.catch(() => {});
-    const running: RunningJob = { done, abort, numWaiting: 0 };
-    this.#jobs.set(job.embeddingKey, running);
-    return running;
+  lend(embeddingKey: EmbeddingKey): LentEmbedding | undefined {
+    const data = this.#cache.pin(embeddingKey);
+    this.#observer?.fetched(data !== undefined);
+    if (data === undefined) return undefined;
+    return {
+      embedding: { embeddingKey, numTokens: data.length / this.description.hiddenSize, data },
+      release: () => this.#cache.release(embeddingKey),
+    };
   }
 
-  #forget(key: EmbeddingKey, job: RunningJob): void {
-    if (this.#jobs.get(key) === job) this.#jobs.delete(key);
+  updates(signal: AbortSignal): AsyncIterable<EncoderUpdate> {
+    return this.#updates.listen(() => this.#cache.keys(), signal);
   }
 
-  async #encode(job: EncodeJob, signal: AbortSignal): Promise<void> {
+  close(): void {
+    this.#finish(new ServingError('shutting_down', 'The vision encoder is shutting down.'));
+  }
+
+  #start(job: EncodeJob): EncodeRun {
+    if (this.#end) throw this.#end;
+    const run = new EncodeRun(job, (abandoned) => this.#abandon(abandoned));
+    this.#pipeline.add(run);
+    this.#runs.set(job.embeddingKey, run);
+    this.#countPatches(run.numPatches);
+    return run;
+  }
+
+  /** What is in the tower is kept for whoever comes next; all else is stopped. */
+  #abandon(run: EncodeRun): void {
+    if (this.#pipeline.drop(run)) {
+      this.#settle(run, new ServingError('cancelled', 'Nobody waits for the picture any more.'));
+    }
+  }
+
+  async #decode({ job, signal }: EncodeRun): Promise<VisualInput> {
     const { source, processing, grid } = job;
-    const image = await this.#deps.decoders.decode({ source, ...processing }, signal);
-    const visual = { grid, numFrames: 1, height: image.height, width: image.width, frames: image.data };
-    const [embedding] = await this.#deps.engine.encode([visual]);
-    if (!this.#cache.put(job.embeddingKey, embedding)) {
+    const { height, width, data } = await this.#decoders.decode({ source, ...processing }, signal);
+    return { grid, numFrames: 1, height, width, frames: data };
+  }
+
+  #settle(run: EncodeRun, outcome: Float32Array | Error): void {
+    const { embeddingKey } = run.job;
+    this.#runs.delete(embeddingKey);
+    this.#countPatches(-run.numPatches);
+    try {
+      if (outcome instanceof Error) throw outcome;
+      this.#keep(run.job, outcome);
+      run.succeed();
+    } catch (error) {
+      this.#updates.failed(run.tickets, embeddingKey);
+      run.fail(error as Error);
+    }
+  }
+
+  #keep(job: EncodeJob, rows: Float32Array): void {
+    assertFinite(rows, job);
+    const { cacheBytes } = this.description;
+    if (!this.#cache.put(job.embeddingKey, rows)) {
       throw new ServingError(
         'media_too_large',
-        `The picture's embedding has ${embedding.byteLength} bytes; the encoder keeps ${this.#config.cacheBytes}.`,
-        { limit: this.#config.cacheBytes, given: embedding.byteLength },
+        `The picture's embedding has ${rows.byteLength} bytes; the encoder keeps ${cacheBytes}.`,
+        { limit: cacheBytes, given: rows.byteLength },
       );
     }
-    this.#announce(job.embeddingKey);
+    this.#updates.ready(job.embeddingKey);
   }
 
-  #announce(key: EmbeddingKey): void {
-    for (const wake of this.#waiters.get(key) ?? []) wake();
+  #finish(error: Error): void {
+    this.#end ??= error;
+    this.#pipeline.clear(error);
+    this.#updates.end(error);
+  }
+
+  #countPatches(difference: number): void {
+    this.#updates.setPendingPatches(this.#updates.numPendingPatches + difference);
   }
 }

@@ -1,4 +1,4 @@
-import { embeddingKey } from '@tessera/domain';
+import { type EmbeddingKey, embeddingKey } from '@tessera/domain';
 import { SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
 import { EmbeddingCache } from './embedding-cache.js';
@@ -36,21 +36,64 @@ describe('EmbeddingCache', () => {
     expect(held(cache)).toEqual([a, d]);
   });
 
-  test('counts a put as a use', () => {
+  test('refuses a key that it has', () => {
     const cache = new EmbeddingCache(24);
     cache.put(a, rows(3));
-    cache.put(b, rows(3));
-    cache.put(a, rows(3));
-    cache.put(c, rows(3));
-    expect(held(cache)).toEqual([a, c]);
+    expect(() => cache.put(a, rows(3))).toThrow('a is there already');
+    expect(cache).toMatchObject({ numEntries: 1, numBytes: 12 });
   });
 
-  test('puts an embedding in the place of the one before', () => {
-    const cache = new EmbeddingCache(24);
-    cache.put(a, rows(6));
-    expect(cache.put(a, rows(2, 5))).toBe(true);
-    expect(cache.get(a)).toEqual(rows(2, 5));
-    expect(cache).toMatchObject({ numEntries: 1, numBytes: 8 });
+  test('tells what it evicts, in order', () => {
+    const evicted: string[] = [];
+    const cache = new EmbeddingCache(36, (key) => evicted.push(key));
+    for (const key of [a, b, c]) cache.put(key, rows(3));
+    cache.get(a);
+    cache.put(d, rows(6));
+    expect(evicted).toEqual([b, c]);
+    expect([...cache.keys()]).toEqual([a, d]);
+  });
+
+  describe('a pin', () => {
+    test('keeps an embedding for as long as somebody holds it', () => {
+      const cache = new EmbeddingCache(24);
+      for (const key of [a, b]) cache.put(key, rows(3));
+      for (let i = 0; i < 2; i++) expect(cache.pin(a)).toEqual(rows(3));
+      cache.put(c, rows(3));
+      cache.release(a);
+      cache.put(d, rows(3));
+      expect(held(cache)).toEqual([a, d]);
+      cache.release(a);
+      cache.put(b, rows(3));
+      expect(held(cache)).toEqual([b, d]);
+    });
+
+    test('lets the bound be exceeded until it is released', () => {
+      const cache = new EmbeddingCache(24);
+      for (const key of [a, b]) cache.put(key, rows(3));
+      for (const key of [a, b]) cache.pin(key);
+      expect(cache.put(c, rows(3))).toBe(true);
+      expect([held(cache), cache.numBytes]).toEqual([[a, b, c], 36]);
+      cache.release(b);
+      expect([held(cache), cache.numBytes]).toEqual([[a, c], 24]);
+    });
+
+    test('is a use, and none of what is not there', () => {
+      const cache = new EmbeddingCache(24);
+      for (const key of [a, b]) cache.put(key, rows(3));
+      cache.pin(a);
+      cache.release(a);
+      cache.put(c, rows(3));
+      expect(held(cache)).toEqual([a, c]);
+      expect(cache.pin(b)).toBeUndefined();
+    });
+
+    test('is not released twice', () => {
+      const cache = new EmbeddingCache(24);
+      cache.put(a, rows(3));
+      cache.pin(a);
+      cache.release(a);
+      expect(() => cache.release(a)).toThrow('a was released but not pinned');
+    });
   });
 
   test('refuses one that is above the bound alone, and loses nothing for it', () => {
@@ -62,18 +105,23 @@ describe('EmbeddingCache', () => {
     expect(held(cache)).toEqual([b]);
   });
 
-  test('stays within its bound and counts right, whatever is put and used', () => {
+  test('stays within its bound but for what is pinned, and counts right, whatever is put, used and pinned', () => {
     const random = new SeededRandom(1);
-    const cache = new EmbeddingCache(80);
+    const cache = new EmbeddingCache(80, (key) => sizes.delete(key));
     const sizes = new Map<string, number>();
-    for (let operation = 0; operation < 1000; operation++) {
+    const pinned: EmbeddingKey[] = [];
+    for (let operation = 0; operation < 2000; operation++) {
       const key = random.pick([a, b, c, d]);
       if (random.uniform() < 0.3) cache.get(key);
+      if (random.uniform() < 0.3 && cache.pin(key)) pinned.push(key);
+      if (random.uniform() < 0.4 && pinned.length > 0) cache.release(pinned.pop() as EmbeddingKey);
       const size = random.integer(0, 24);
-      if (cache.put(key, rows(size))) sizes.set(key, 4 * size);
-      expect(cache.numBytes).toBe(held(cache).reduce((sum, each) => sum + (sizes.get(each) ?? 0), 0));
-      expect(cache.numBytes).toBeLessThanOrEqual(80);
-      expect(cache.numEntries).toBe(held(cache).length);
+      if (!cache.has(key) && cache.put(key, rows(size))) sizes.set(key, 4 * size);
+      const numBytes = (keys: readonly string[]) => keys.reduce((sum, each) => sum + (sizes.get(each) ?? 0), 0);
+      expect(cache.numBytes).toBe(numBytes(held(cache)));
+      expect(held(cache)).toEqual([...sizes.keys()].sort());
+      for (const each of pinned) expect(cache.has(each)).toBe(true);
+      if (pinned.length === 0) expect(cache.numBytes).toBeLessThanOrEqual(80);
     }
   });
 });

@@ -1,14 +1,24 @@
 import type { EmbeddingKey } from '@tessera/domain';
 
-/** Embeddings by key, bounded in bytes; the least recently used go first. */
+interface Entry {
+  readonly embedding: Float32Array;
+  numPins: number;
+}
+
+/**
+ * Embeddings by key, bounded in bytes; the least recently used go first. Those that are pinned stay, so the bound may be
+ * exceeded until they are released.
+ */
 export class EmbeddingCache {
   readonly #maxBytes: number;
+  readonly #onEvicted: (key: EmbeddingKey) => void;
   /** Oldest use first. */
-  readonly #entries = new Map<EmbeddingKey, Float32Array>();
+  readonly #entries = new Map<EmbeddingKey, Entry>();
   #numBytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, onEvicted: (key: EmbeddingKey) => void = () => {}) {
     this.#maxBytes = maxBytes;
+    this.#onEvicted = onEvicted;
   }
 
   get numBytes(): number {
@@ -19,33 +29,59 @@ export class EmbeddingCache {
     return this.#entries.size;
   }
 
+  /** Oldest use first. */
+  keys(): Iterable<EmbeddingKey> {
+    return this.#entries.keys();
+  }
+
   has(key: EmbeddingKey): boolean {
     return this.#entries.has(key);
   }
 
   get(key: EmbeddingKey): Float32Array | undefined {
-    const embedding = this.#entries.get(key);
-    if (!embedding) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, embedding);
-    return embedding;
+    return this.#use(key)?.embedding;
   }
 
-  /** Evicts what must go; false when the embedding alone is above the bound. */
+  /** Keeps what it returns from being evicted until as many calls of `release`. */
+  pin(key: EmbeddingKey): Float32Array | undefined {
+    const entry = this.#use(key);
+    if (entry === undefined) return undefined;
+    entry.numPins++;
+    return entry.embedding;
+  }
+
+  release(key: EmbeddingKey): void {
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.numPins === 0) throw new Error(`Embedding ${key} was released but not pinned.`);
+    entry.numPins--;
+    this.#evict();
+  }
+
+  /** Evicts what must go; false when the embedding alone is above the bound. The key must be new. */
   put(key: EmbeddingKey, embedding: Float32Array): boolean {
+    if (this.#entries.has(key)) throw new Error(`Embedding ${key} is there already.`);
     if (embedding.byteLength > this.#maxBytes) return false;
-    this.#remove(key);
-    this.#entries.set(key, embedding);
     this.#numBytes += embedding.byteLength;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#numBytes <= this.#maxBytes) break;
-      this.#remove(oldest);
-    }
+    this.#evict();
+    this.#entries.set(key, { embedding, numPins: 0 });
     return true;
   }
 
-  #remove(key: EmbeddingKey): void {
-    this.#numBytes -= this.#entries.get(key)?.byteLength ?? 0;
+  #use(key: EmbeddingKey): Entry | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return undefined;
     this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  #evict(): void {
+    for (const [key, { embedding, numPins }] of this.#entries) {
+      if (this.#numBytes <= this.#maxBytes) break;
+      if (numPins > 0) continue;
+      this.#entries.delete(key);
+      this.#numBytes -= embedding.byteLength;
+      this.#onEvicted(key);
+    }
   }
 }

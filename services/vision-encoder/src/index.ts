@@ -1,8 +1,15 @@
+export { type VisionEncoderConfig, visionEncoderConfigSchema } from './config.js';
 export {
   createVisionEncoder,
+  type EncoderObserver,
+  type LentEmbedding,
   type RunningVisionEncoder,
-  type VisionEncoderConfig,
   type VisionEncoderDeps,
+  type VisionEncoderOptions,
   type VisionEncoderSnapshot,
 } from './create-vision-encoder.js';
-export { createMediaDecoderPool, type MediaDecoderPool } from './media/media-decoder-pool.js';
+export type { PipelineLimits } from './encode/encode-pipeline.js';
+export type { EncodedBatch } from './encode/tower.js';
+export { createEncoderMetrics, type EncoderMetrics } from './encoder-metrics.js';
+export { createMediaDecoderPool, type MediaDecoderOptions, type MediaDecoderPool } from './media/media-decoder-pool.js';
+export { type StartedVisionEncoder, startVisionEncoder, type VisionEncoderProcessDeps } from './start-vision-encoder.js';
