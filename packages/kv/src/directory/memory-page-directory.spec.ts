@@ -1,0 +1,4 @@
+import { describePageDirectory } from '@tessera/testkit';
+import { MemoryPageDirectory } from './memory-page-directory.js';
+
+describePageDirectory('MemoryPageDirectory', async () => new MemoryPageDirectory());
