@@ -6,18 +6,18 @@ import { embeddingParts } from './embedding-parts.js';
 import { receiveJob } from './receive-job.js';
 
 export interface ServeVisionEncoderOptions {
-  /** Largest source that is taken, in bytes. */
-  readonly maxSourceBytes: number;
+  /** Largest source that is taken, in bytes. Default 64 MiB. */
+  readonly maxSourceBytes?: number;
 }
 
 /**
- * Puts an encoder behind `server`. A gateway that cancels or goes away aborts the signal of its `encode`. Sources above
- * `maxSourceBytes` are refused with `media_too_large` before their bytes are taken.
+ * Puts an encoder behind `server`. A gateway that cancels or goes away aborts the signal of its `encode`. Larger sources
+ * are refused with `media_too_large` before their bytes are taken.
  */
 export function serveVisionEncoder(
   server: RpcServer,
   encoder: VisionEncoder & EmbeddingStore & EncoderFeed,
-  { maxSourceBytes }: ServeVisionEncoderOptions,
+  { maxSourceBytes = 64 * 1024 * 1024 }: ServeVisionEncoderOptions = {},
 ): void {
   server.addService(VisionEncoderService, {
     async encode(requests, signal) {
@@ -25,10 +25,10 @@ export function serveVisionEncoder(
       return {};
     },
     async *attach(_request, signal) {
-      let description: typeof encoder.description | undefined = encoder.description;
+      let isFirst = true;
       for await (const update of encoder.updates(signal)) {
-        yield encoderUpdateToProto(update, description);
-        description = undefined;
+        yield encoderUpdateToProto(update, isFirst ? encoder.description : undefined);
+        isFirst = false;
       }
     },
     async *fetch(request) {

@@ -1,6 +1,7 @@
 import type { DescService } from '@bufbuild/protobuf';
-import { Server } from '@grpc/grpc-js';
+import { Server, type ServerCredentials } from '@grpc/grpc-js';
 import { ServingError } from '@tessera/domain';
+import { freeUnixSocket } from './free-unix-socket.js';
 import { type RpcTls, serverCredentials } from './rpc-tls.js';
 import { serviceDefinition } from './service-definition.js';
 import { type ServiceHandlers, serviceImplementation } from './service-handlers.js';
@@ -11,38 +12,46 @@ export interface RpcServer {
   addService<Service extends DescService>(service: Service, handlers: ServiceHandlers<Service>): void;
   /**
    * Listens on `host:port` (0 takes a free port) or `unix:/path`, and returns the address with the port taken. Throws
-   * `invalid_option` when nobody can listen there.
+   * `invalid_option` when it cannot.
    */
   listen(address: string): Promise<string>;
   /** Takes no more calls, lets those that run end within `graceMs`, then cuts them off. */
   close(graceMs: number): Promise<void>;
 }
 
+/** Without `tls` everybody is served and nothing is encrypted. */
 export function createRpcServer({ tls }: { readonly tls?: RpcTls | undefined } = {}): RpcServer {
   const server = new Server(serverOptions);
   const credentials = serverCredentials(tls);
   return {
     addService: (service, handlers) =>
       server.addService(serviceDefinition(service), serviceImplementation(service, handlers)),
-    listen: (address) =>
-      new Promise((resolve, reject) => {
-        server.bindAsync(address, credentials, (cause, port) => {
-          if (cause) reject(new ServingError('invalid_option', `cannot listen on ${address}`, { address }, { cause }));
-          else resolve(boundAddress(address, port));
-        });
-      }),
-    close: (graceMs) =>
-      new Promise((resolve, reject) => {
-        const cut = setTimeout(() => server.forceShutdown(), graceMs);
-        server.tryShutdown((error) => {
-          clearTimeout(cut);
-          if (error) reject(error);
-          else resolve();
-        });
-      }),
+    listen: async (address) => {
+      if (address.startsWith(unixScheme)) await freeUnixSocket(address.slice(unixScheme.length));
+      return bind(server, address, credentials);
+    },
+    close: (graceMs) => shutDown(server, graceMs),
   };
 }
 
-function boundAddress(address: string, port: number): string {
-  return address.startsWith('unix:') ? address : address.replace(/:\d+$/, `:${port}`);
+const unixScheme = 'unix:';
+
+function bind(server: Server, address: string, credentials: ServerCredentials): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, credentials, (cause, port) => {
+      if (cause) reject(new ServingError('invalid_option', `cannot listen on ${address}`, { address }, { cause }));
+      else resolve(address.startsWith(unixScheme) ? address : address.replace(/:\d+$/, `:${port}`));
+    });
+  });
+}
+
+function shutDown(server: Server, graceMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cut = setTimeout(() => server.forceShutdown(), graceMs);
+    server.tryShutdown((error) => {
+      clearTimeout(cut);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
 }

@@ -1,0 +1,175 @@
+import { once } from 'node:events';
+import {
+  blockHash,
+  type CellDescription,
+  type CellInspection,
+  type CellInspector,
+  type Request,
+  type Scheduler,
+  type SchedulerEvent,
+  ServingError,
+  pageId,
+  sequenceId,
+} from '@tessera/domain';
+import { createRequest, createVisualRequest } from '@tessera/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { bytesOf } from '../convert/number-bytes.js';
+import { collect } from '../testing/collect.js';
+import { createEvent } from '../testing/create-event.js';
+import { createCuttableLink } from '../testing/cuttable-link.js';
+import { type RpcWorld, rpcWorlds } from '../testing/rpc-world.js';
+import { connectScheduler, type RemoteScheduler } from './connect-scheduler.js';
+import { serveScheduler } from './serve-scheduler.js';
+
+const never = new AbortController().signal;
+
+const events: SchedulerEvent[] = [
+  { kind: 'encodeHere', mediaIndex: 0, encoderAddress: 'encoder:7000', ticket: 'ticket-1' },
+  { kind: 'started', numCachedTokens: 16 },
+  { kind: 'tokens', tokens: [{ tokenId: 5, outputIndex: 0 }] },
+  {
+    kind: 'tokens',
+    tokens: [{ tokenId: 6, outputIndex: 1, logprob: -0.5, topLogprobs: [{ tokenId: 6, logprob: -0.5 }] }],
+  },
+  { kind: 'finished', reason: 'stop', usage: { numPromptTokens: 7, numCachedTokens: 0, numOutputTokens: 2 } },
+];
+
+const description: CellDescription = {
+  isLeader: true,
+  isReady: true,
+  waitingFor: '',
+  epoch: 4,
+  model: { revision: 'revision', maxContextLen: 4096, pageLen: 16, maxVisualTokens: 1024 },
+};
+
+const seal = { pageId: pageId(3), blockHash: blockHash('ab'.repeat(32)), generation: 2 };
+const inspection: CellInspection = {
+  epoch: 4,
+  numWaiting: 1,
+  numRunning: 2,
+  groups: [
+    {
+      groupId: 'group-0',
+      numPages: 11,
+      pages: [{ ...seal, state: 'owned', sequenceIds: [sequenceId('sequence-1')] }],
+      seals: [
+        { rank: 0, seals: [seal] },
+        { rank: 1, seals: [] },
+      ],
+    },
+  ],
+};
+
+/** A scheduler that runs nothing, but for what is given. */
+const scripted = (given: Partial<Scheduler & CellInspector>): Scheduler & CellInspector => ({
+  async *generate() {},
+  describe: async () => description,
+  inspect: async () => inspection,
+  ...given,
+});
+
+for (const [name, createWorld] of rpcWorlds) {
+  describe(`a scheduler over ${name}`, () => {
+    let world: RpcWorld;
+    const remotes: RemoteScheduler[] = [];
+    const connect = (address: string): RemoteScheduler => {
+      const remote = connectScheduler(address, { tls: world.tls });
+      remotes.push(remote);
+      return remote;
+    };
+    const serve = (given: Partial<Scheduler & CellInspector>) =>
+      world.serve((server) => serveScheduler(server, scripted(given)));
+    beforeAll(() => {
+      world = createWorld();
+    });
+    afterEach(() => {
+      for (const remote of remotes.splice(0)) remote.close();
+    });
+    afterAll(() => world.close());
+
+    test('gets the request and sends its events in order', async () => {
+      const got: Request[] = [];
+      const { address } = await serve({
+        async *generate(request) {
+          got.push(request);
+          yield* events;
+        },
+      });
+      const request = createVisualRequest(['picture'], { resumeTokens: [5], deadlineMs: 1e12 });
+      expect(await collect(connect(address).generate(request, never))).toEqual(events);
+      expect(got).toEqual([request]);
+    });
+
+    test('gets a prompt of 40 MB whole', async () => {
+      const tokenIds = Int32Array.from({ length: 2_500_000 }, (_, index) => index);
+      const got: Request[] = [];
+      const { address } = await serve({
+        async *generate(request) {
+          got.push(request);
+          yield* events;
+        },
+      });
+      const request = createRequest({ tokenIds });
+      await collect(connect(address).generate(request, never));
+      for (const axis of ['temporal', 'height', 'width'] as const) {
+        expect(Buffer.compare(bytesOf(got[0]!.positions[axis]), bytesOf(request.positions[axis]))).toBe(0);
+      }
+      expect(Buffer.compare(bytesOf(got[0]!.tokenIds), bytesOf(tokenIds))).toBe(0);
+    });
+
+    test('is described and inspected', async () => {
+      const { address } = await serve({});
+      await expect(connect(address).describe()).resolves.toEqual(description);
+      await expect(connect(address).inspect()).resolves.toEqual(inspection);
+    });
+
+    test('refuses with its own reason and facts', async () => {
+      const refusal = new ServingError('not_leader', 'scheduler-2 leads.', { leader: 'scheduler-2' });
+      const { address } = await serve({
+        generate: () => {
+          throw refusal;
+        },
+      });
+      await expect(collect(connect(address).generate(createRequest(), never))).rejects.toEqual(refusal);
+    });
+
+    test('frees a request that is cancelled in the middle', async () => {
+      const freed = createEvent();
+      const { address } = await serve({
+        async *generate(_request, signal) {
+          yield events[1]!;
+          await once(signal, 'abort');
+          freed.happen();
+        },
+      });
+      const controller = new AbortController();
+      const reading = (async () => {
+        for await (const _ of connect(address).generate(createRequest(), controller.signal)) controller.abort();
+      })();
+      await expect(reading).rejects.toMatchObject({ reason: 'cancelled' });
+      await freed.happened;
+    });
+
+    test('is not ready, so that the request is submitted again, when it dies in the middle', async () => {
+      const { address } = await serve({
+        async *generate(_request, signal) {
+          yield* events.slice(0, 3);
+          await once(signal, 'abort');
+        },
+      });
+      const link = await createCuttableLink(address);
+      const seen: SchedulerEvent[] = [];
+      const reading = (async () => {
+        for await (const event of connect(link.address).generate(createRequest(), never)) {
+          seen.push(event);
+          if (seen.length === 3) link.cut();
+        }
+      })();
+      const lost = { code: 'UNAVAILABLE', reason: 'not_ready', facts: { address: link.address } };
+      await expect(reading).rejects.toMatchObject(lost);
+      expect(seen).toEqual(events.slice(0, 3));
+      await expect(connect(link.address).describe()).rejects.toMatchObject(lost);
+      await expect(collect(connect(link.address).generate(createRequest(), never))).rejects.toMatchObject(lost);
+    });
+  });
+}
