@@ -6,9 +6,8 @@ import { type JsonValue, picture, question, startTinyGateway, type TinyGateway }
 import { tinyProcessor } from './testing/tiny-processor.js';
 
 let tiny: TinyGateway;
-let readiness = { ready: true, reason: '' };
 beforeAll(async () => {
-  tiny = await startTinyGateway({ script: say([]), deps: { isReady: () => readiness } });
+  tiny = await startTinyGateway({ script: say([]) });
 });
 afterAll(() => tiny.gateway.close());
 
@@ -30,13 +29,14 @@ describe('the routes beside chat', () => {
 
   it('tell whether the process lives and is ready', async () => {
     expect((await get('/health/live')).status).toBe(200);
-    expect((await get('/health/ready')).status).toBe(200);
-    readiness = { ready: false, reason: 'loading weights' };
-    expect(await get('/health/ready')).toMatchObject({
-      status: 503,
-      body: { status: 'not_ready', reason: 'loading weights' },
-    });
-    readiness = { ready: true, reason: '' };
+    const { description } = tiny.scheduler;
+    await expect.poll(() => get('/health/ready')).toMatchObject({ status: 200, body: { status: 'ready' } });
+    tiny.scheduler.description = { ...description, isReady: false, waitingFor: 'a rank group' };
+    const notReady = { status: 503, body: { status: 'not_ready', reason: 'waiting for a rank group' } };
+    await expect.poll(() => get('/health/ready')).toMatchObject(notReady);
+    expect((await get('/v1/models')).status).toBe(200);
+    tiny.scheduler.description = description;
+    await expect.poll(() => get('/health/ready')).toMatchObject({ status: 200 });
   });
 
   it('measure', async () => {

@@ -6,10 +6,10 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
+import type { Readiness } from './cell/cell.js';
 import { registerChatRoute } from './chat/chat-route.js';
 import { registerFilesRoute } from './files/files-route.js';
 import type { GatewayContext } from './gateway-context.js';
-import type { Readiness } from './gateway-deps.js';
 import { registerHealthRoute } from './health/health-route.js';
 import { registerBodyParser } from './http/body-parser.js';
 import { registerErrorReply, sendError } from './http/error-reply.js';
@@ -46,8 +46,8 @@ export function buildApp(context: GatewayContext, isDraining: () => boolean): Fa
 }
 
 function registerRoutes(app: FastifyInstance, context: GatewayContext, isDraining: () => boolean): void {
-  const { model, files, blobs, config } = context;
-  const readiness = (): Readiness => (isDraining() ? { ready: false, reason: 'shutting down' } : context.isReady());
+  const { model, cell, files, blobs, config } = context;
+  const readiness = (): Readiness => (isDraining() ? { ready: false, reason: 'shutting down' } : cell.readiness);
   registerHealthRoute(app, readiness);
   registerMetricsRoute(app, context.metrics);
   const openapi = createOpenapiDocument(config);
@@ -70,6 +70,6 @@ function registerRoutes(app: FastifyInstance, context: GatewayContext, isDrainin
     registerChatRoute(api, context);
     registerTokenizeRoute(api, context);
     registerFilesRoute(api, files, blobs, config);
-    registerModelsRoute(api, model);
+    registerModelsRoute(api, context);
   });
 }

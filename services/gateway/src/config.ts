@@ -26,6 +26,20 @@ export const gatewayConfigSchema = z.strictObject({
     .min(1)
     .default(tmpdir())
     .describe('Directory under which files are kept until the server stops.'),
+  prefixCache: z
+    .boolean()
+    .default(true)
+    .describe('Find the pages of prompts that were computed before, and keep those of new ones.'),
+  waitForCellMs: z
+    .int()
+    .min(0)
+    .default(5000)
+    .describe('Time a new request waits for the cell to serve, before it is refused with 503.'),
+  resumeMs: z
+    .int()
+    .min(0)
+    .default(60_000)
+    .describe('Time in which a running request that lost its scheduler or decoder is tried again.'),
   bodyTimeoutMs: count.default(120_000).describe('Time for a client to send its whole request.'),
   graceMs: z.int().min(0).default(30_000).describe('Time running answers get to finish when the server stops.'),
   generationConfig: z
@@ -35,9 +49,15 @@ export const gatewayConfigSchema = z.strictObject({
   tenantSalt: z
     .string()
     .default('')
-    .describe('Secret mixed into the keys of cached embeddings.')
+    .describe('Secret mixed into the keys of cached pages and embeddings.')
     .meta({ secret: true }),
 });
 
 export type GatewayConfig = Readonly<z.output<typeof gatewayConfigSchema>>;
 export type GatewayOptions = Readonly<z.input<typeof gatewayConfigSchema>>;
+
+/** The gateway's own options among those of the process it runs in. */
+export function gatewayOptionsOf(config: GatewayConfig): GatewayOptions {
+  const names = Object.keys(gatewayConfigSchema.shape) as (keyof GatewayConfig)[];
+  return Object.fromEntries(names.map((name) => [name, config[name]]));
+}

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { loadConfig } from '@tessera/runtime';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from './build-app.js';
+import { createResumingScheduler } from './cell/resuming-scheduler.js';
 import { longestTokenBytes } from './chat/prepare-prompt.js';
 import { type GatewayConfig, type GatewayOptions, gatewayConfigSchema } from './config.js';
 import { assertWritableDir } from './files/assert-writable-dir.js';
@@ -17,15 +18,15 @@ import { createTextDesk } from './text/text-desk.js';
 /** Time for aborted answers to say so to their clients before the sockets are closed. */
 const farewellMs = 300;
 
-/** The HTTP API over a scheduler. */
+/** The HTTP API over a cell. */
 export interface Gateway {
-  /** Generation requests being answered now. */
+  /** Requests being answered now. */
   readonly numActiveRequests: number;
-  /** Starts accepting connections; the URL it listens on. Port 0 takes any free port. */
+  /** Starts accepting connections, whether or not the cell serves yet; the URL it listens on. Port 0 takes any free port. */
   listen(address: { readonly host: string; readonly port: number }): Promise<string>;
   /**
    * Answers new requests with `shutting_down` while running ones finish within `graceMs`, aborts the rest, stops
-   * listening, drops all files.
+   * listening, drops all files and leaves the cell.
    */
   close(): Promise<void>;
 }
@@ -35,7 +36,7 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
   const config = loadConfig(gatewayConfigSchema, { env: {}, overrides: options });
   assertWritableDir(config.filesDir, '--files-dir');
   const context = createContext(deps, config);
-  const { blobs, active, texts } = context;
+  const { blobs, active, texts, cell } = context;
   let closing: Promise<void> | undefined;
   const app = buildApp(context, () => closing !== undefined);
   return {
@@ -44,29 +45,38 @@ export function createGateway(deps: GatewayDeps, options: GatewayOptions = {}): 
     },
     listen: (address) => app.listen(address),
     close: () => {
-      closing ??= drain(app, context).finally(() => Promise.all([blobs.close(), texts.close()]));
+      closing ??= drain(app, context).finally(() => Promise.all([blobs.close(), texts.close(), cell.close()]));
       return closing;
     },
   };
 }
 
 /** What the routes share, from what the gateway was given. */
-export function createContext(deps: GatewayDeps, config: GatewayConfig): GatewayContext {
+function createContext(deps: GatewayDeps, config: GatewayConfig): GatewayContext {
+  const { cell, processor, logger } = deps;
   const blobs = createSpillingBlobStore({
     parentDir: config.filesDir,
     maxInMemoryBytes: config.maxInMemoryBytes,
     maxBytes: config.maxFilesBytes,
   });
+  const generationMetrics = new GenerationMetrics(deps.metrics);
+  const scheduler = createResumingScheduler(cell, {
+    resumeMs: config.resumeMs,
+    onInterrupted: ({ requestId, attempt }, cause) => {
+      generationMetrics.recordResumed(cause.reason);
+      logger.warn({ chatId: requestId, attempt, err: cause }, 'an interrupted request is submitted again');
+    },
+  });
   return {
     ...deps,
     config,
     blobs,
-    texts: createTextDesk(deps.processor),
+    scheduler,
+    texts: createTextDesk(processor),
     files: new FileRegistry(blobs),
-    active: new ActiveRequests((error) => deps.logger.error({ err: error }, 'could not free what a request held')),
-    generationMetrics: new GenerationMetrics(deps.metrics),
-    maxContextLen: deps.model.maxContextLen,
-    maxTokenBytes: longestTokenBytes(deps.processor),
+    active: new ActiveRequests((error) => logger.error({ err: error }, 'could not free what a request held')),
+    generationMetrics,
+    maxTokenBytes: longestTokenBytes(processor),
   };
 }
 

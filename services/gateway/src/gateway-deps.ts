@@ -1,33 +1,25 @@
-import type { Scheduler, VisionEncoder } from '@tessera/domain';
+import type { VisionEncoder } from '@tessera/domain';
 import type { Processor } from '@tessera/qwen2-5-vl';
 import type { Logger, Metrics } from '@tessera/runtime';
+import type { Cell } from './cell/cell.js';
 
-/** What the gateway says of the model it serves. */
+/** Under which name the cell's model is served. */
 export interface ServedModel {
   /** Name under which clients ask for it. */
   readonly id: string;
-  /** Digest of the checkpoint's content. */
-  readonly revision: string;
   readonly createdUnixSeconds: number;
-  /** Tokens of prompt and answer together. */
-  readonly maxContextLen: number;
-}
-
-/** Whether requests can be answered now, and if not, why. */
-export interface Readiness {
-  readonly ready: boolean;
-  readonly reason?: string;
 }
 
 /** Everything outside the gateway that it talks to. */
 export interface GatewayDeps {
+  /** Of the same checkpoint as the cell's. */
   readonly processor: Processor;
   readonly model: ServedModel;
-  readonly scheduler: Scheduler;
-  /** Encoders by the address that the scheduler names in `encodeHere`. */
-  readonly encoders: ReadonlyMap<string, VisionEncoder>;
+  /** Closed with the gateway. */
+  readonly cell: Cell;
+  /** The encoder at an address that the scheduler names in `encodeHere`. */
+  readonly encoders: (address: string) => VisionEncoder;
   readonly logger: Logger;
   /** The process's metrics, event-loop lag among them. */
   readonly metrics: Metrics;
-  isReady(): Readiness;
 }

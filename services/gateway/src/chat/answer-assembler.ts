@@ -52,12 +52,12 @@ export class AnswerAssembler {
     return this.#numTokens;
   }
 
-  /** Takes tokens in order; those it has had before, which a resubmitted request sends again, are dropped. */
+  /** Takes the next tokens, each once and in order. */
   push(tokens: readonly SampledToken[]): AnswerDelta {
     let text = '';
     for (const token of tokens) {
       if (this.#isStopped) break;
-      if (token.outputIndex === this.#numTokens) text += this.#take(token);
+      text += this.#take(token);
     }
     return { text, logprobs: this.#releaseScores() };
   }

@@ -1,6 +1,5 @@
-import { type Request, requestId, type SamplingParams, ServingError } from '@tessera/domain';
+import { type CellModel, type Request, requestId, type SamplingParams, ServingError } from '@tessera/domain';
 import type { GatewayConfig } from '../config.js';
-import type { ServedModel } from '../gateway-deps.js';
 import { embeddingKeyOf } from '../media/embedding-key.js';
 import type { ChatBody } from './chat-schema.js';
 import type { PreparedPrompt } from './prepare-prompt.js';
@@ -10,26 +9,29 @@ import { segmentPrompt } from './segments.js';
 const tenant = 'default';
 
 export interface RequestContext {
-  readonly model: Pick<ServedModel, 'revision' | 'maxContextLen'>;
-  readonly config: Pick<GatewayConfig, 'tenantSalt' | 'defaultMaxTokens'>;
+  readonly model: Pick<CellModel, 'revision' | 'maxContextLen'>;
+  /** Beside model and tenant, what keeps the embeddings of one client from another. */
+  readonly salt: string;
+  readonly config: Pick<GatewayConfig, 'defaultMaxTokens'>;
 }
 
-/** The domain's Request for a validated body; `id` is unique to it. ServingError `invalid_field` for impossible lengths. */
+/** The domain's Request for a validated body, without a prefix; `id` is unique to it. ServingError `invalid_field` for impossible lengths. */
 export function buildRequest(
   id: string,
   body: ChatBody,
   { prompt, media }: PreparedPrompt,
   sampling: SamplingParams,
-  { model, config }: RequestContext,
+  { model, salt, config }: RequestContext,
 ): Request {
-  const salt = { tenant, tenantSalt: config.tenantSalt, modelRevision: model.revision };
-  const keys = media.resolved.map(({ visual, source }) => embeddingKeyOf(visual, source.sha256, salt));
+  const keySalt = { tenant, salt, modelRevision: model.revision };
+  const keys = media.resolved.map(({ visual, source }) => embeddingKeyOf(visual, source.sha256, keySalt));
   return Object.freeze({
     requestId: requestId(id),
     attempt: 0,
     modelRevision: model.revision,
     tenant,
     class: 'interactive',
+    priority: body.priority ?? 0,
     tokenIds: prompt.tokenIds,
     resumeTokens: [],
     segments: segmentPrompt(prompt, keys),
@@ -38,6 +40,8 @@ export function buildRequest(
     maxTokens: maxTokensOf(body, config.defaultMaxTokens, model.maxContextLen - prompt.tokenIds.length),
     stopTokenIds: sampling.stopTokenIds,
     deadlineMs: undefined,
+    prefix: undefined,
+    numMediaBytes: media.resolved.reduce((sum, { source }) => sum + source.numBytes, 0),
   });
 }
 

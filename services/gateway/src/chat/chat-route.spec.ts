@@ -73,6 +73,7 @@ describe('an answer as a whole', () => {
     const { body } = await tiny.ask(question('x', { stop: ['o three'] }));
     expect(body.choices[0]).toMatchObject({ message: { content: 'one tw' }, finish_reason: 'stop' });
     expect(body.usage.completion_tokens).toBeLessThan(answerOf('one two three four').length);
+    expect(body.usage.prompt_tokens_details.cached_tokens).toBe(3);
     expect(tiny.scheduler.numRunning).toBe(0);
   });
 

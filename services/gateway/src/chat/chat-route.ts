@@ -9,7 +9,7 @@ import { type AnswerHeading, toCompletion } from './chat-response.js';
 import { type ChatBody, createChatSchema } from './chat-schema.js';
 import { streamCompletion } from './completion-stream.js';
 import { createChatJob } from './create-chat-job.js';
-import { type AnswerEnd, generateAnswer } from './generate-answer.js';
+import { type AnswerEnd, type ChatJob, generateAnswer } from './generate-answer.js';
 
 type Answer = AsyncGenerator<AnswerDelta, AnswerEnd>;
 
@@ -30,14 +30,15 @@ export function registerChatRoute(app: FastifyInstance, context: GatewayContext)
       'admitted',
     );
     const answer = generateAnswer(job, deps, signal);
-    const heading = headingOf(id, context);
+    const heading = headingOf(job, context);
     return body.stream === true ? sendStream(reply, heading, answer, body) : collect(heading, answer, body);
   });
 }
 
-function headingOf(id: string, { model }: GatewayContext): AnswerHeading {
+function headingOf(job: ChatJob, { model }: GatewayContext): AnswerHeading {
   const created = Math.floor(Date.now() / 1000);
-  return { id, created, model: model.id, system_fingerprint: `fp_${model.revision.slice(0, 12)}` };
+  const { requestId, modelRevision } = job.request;
+  return { id: requestId, created, model: model.id, system_fingerprint: `fp_${modelRevision.slice(0, 12)}` };
 }
 
 async function collect(heading: AnswerHeading, answer: Answer, body: ChatBody) {

@@ -71,6 +71,13 @@ export function createChatSchema(config: Pick<GatewayConfig, 'maxVisualPixels' |
       skip_special_tokens: flag,
       add_generation_prompt: flag,
       add_vision_id: flag.describe('Precede each picture with "Picture 1: " and so on.'),
+      priority: z.int().min(-100).max(100).nullish().describe('Higher runs first; 0 by default.'),
+      cache_salt: z
+        .string()
+        .min(1)
+        .max(1024)
+        .nullish()
+        .describe('Share cached prompts and pictures only with requests of the same salt.'),
       user: z.string().nullish().describe('Accepted and not used.'),
       metadata: z.record(z.string(), z.string()).nullish().describe('Accepted and not used.'),
       service_tier: z.enum(['auto', 'default']).nullish().describe('Accepted and not used.'),

@@ -1,10 +1,12 @@
 import type { GatewayContext } from '../gateway-context.js';
 import { assertServedModel } from '../models/assert-served-model.js';
 import { buildRequest } from './build-request.js';
+import { cacheSaltOf } from './cache-salt.js';
 import type { ChatBody } from './chat-schema.js';
 import type { ChatJob } from './generate-answer.js';
 import { preparePrompt } from './prepare-prompt.js';
 import { neutralGeneration, resolveSampling } from './resolve-sampling.js';
+import { withPrefix } from './with-prefix.js';
 
 /** A job, and what gives back its media when the request ends. */
 export interface OwnedChatJob {
@@ -12,7 +14,10 @@ export interface OwnedChatJob {
   release(): Promise<void>;
 }
 
-/** Turns a validated body into a job that can run; whatever is wrong with its content is a ServingError. */
+/**
+ * Turns a validated body into a job that can run, once the cell serves; whatever is wrong with its content is a
+ * ServingError.
+ */
 export async function createChatJob(
   id: string,
   body: ChatBody,
@@ -21,16 +26,20 @@ export async function createChatJob(
   signal: AbortSignal,
 ): Promise<OwnedChatJob> {
   assertServedModel(body.model, context.model);
-  const { processor, model, config, generationMetrics } = context;
+  const { processor, config, texts, generationMetrics } = context;
   const sampling = resolveSampling(body, {
     defaults: config.generationConfig === 'none' ? neutralGeneration : processor.generation,
     eosTokenIds: processor.generation.eosTokenIds,
     numTokens: processor.tokenizer.numTokens,
   });
+  const { model } = await context.cell.whenReady(config.waitForCellMs, signal);
   const options = { addGenerationPrompt: body.add_generation_prompt ?? true, addVisionId: body.add_vision_id ?? false };
-  const prepared = await preparePrompt(body.messages, options, context, signal);
+  const prepared = await preparePrompt(body.messages, options, { ...context, limits: model }, signal);
   try {
-    const request = buildRequest(id, body, prepared, sampling, { model, config });
+    const salt = cacheSaltOf(config.tenantSalt, body.cache_salt);
+    const built = buildRequest(id, body, prepared, sampling, { model, salt, config });
+    const { pageLen } = model;
+    const request = config.prefixCache ? await withPrefix(built, { salt, pageLen }, texts, signal) : built;
     generationMetrics.recordMedia(prepared.media);
     generationMetrics.recordPrompt(request);
     const answer = {

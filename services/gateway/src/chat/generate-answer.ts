@@ -42,23 +42,28 @@ export async function* generateAnswer(
   const assembler = new AnswerAssembler(deps.tokenizer, job.answer);
   const run = runGeneration(job.request, job.media, deps, signal);
   const recorder = deps.generationMetrics.startAnswer(job.receivedAtMs);
+  // Of the first attempt: a later one finds what the earlier ones computed.
+  let numCachedTokens: number | undefined;
   try {
     for (;;) {
-      const step = await run.next();
-      const delta = step.done ? assembler.finish() : assembler.push(step.value);
+      const { done: isDone, value: event } = await run.next();
+      if (event.kind === 'started') {
+        numCachedTokens ??= event.numCachedTokens;
+        recorder.recordStart();
+        continue;
+      }
+      const delta = event.kind === 'tokens' ? assembler.push(event.tokens) : assembler.finish();
       recorder.recordTokens(assembler.numTokens);
       if (delta.text !== '' || delta.logprobs.length > 0) yield delta;
-      if (step.done) return { finishReason: step.value.reason, usage: usageOf(job.request, step.value.usage) };
-      if (assembler.isStopped) return { finishReason: 'stop', usage: usageOf(job.request, stoppedUsage(assembler)) };
+      const cached = { numCachedTokens: numCachedTokens ?? 0 };
+      if (isDone) return { finishReason: event.reason, usage: usageOf(job.request, { ...event.usage, ...cached }) };
+      if (!assembler.isStopped) continue;
+      const counts = { ...cached, numOutputTokens: assembler.numTokens };
+      return { finishReason: 'stop', usage: usageOf(job.request, counts) };
     }
   } finally {
     await run.return(undefined as never);
   }
-}
-
-/** Counts of an answer that ended here, at a stop string; the scheduler reports cached tokens only at its own end. */
-function stoppedUsage({ numTokens }: AnswerAssembler) {
-  return { numCachedTokens: 0, numOutputTokens: numTokens };
 }
 
 function usageOf(request: Request, counts: { numCachedTokens: number; numOutputTokens: number }): AnswerUsage {

@@ -1,4 +1,4 @@
-import { ServingError } from '@tessera/domain';
+import { type CellModel, ServingError } from '@tessera/domain';
 import type { BuiltPrompt, Processor } from '@tessera/qwen2-5-vl';
 import { type MediaResolverDeps, type RequestMedia, resolveMedia } from '../media/resolve-media.js';
 import type { TextDesk } from '../text/text-desk.js';
@@ -7,7 +7,7 @@ import type { ChatMessages } from './message-schema.js';
 import { toPromptMessages } from './prompt-messages.js';
 
 export interface PromptDeps extends MediaResolverDeps {
-  readonly maxContextLen: number;
+  readonly limits: Pick<CellModel, 'maxContextLen' | 'maxVisualTokens'>;
   /** Bytes of the longest token, which bounds from below how many tokens a text can become. */
   readonly maxTokenBytes: number;
   readonly texts: TextDesk;
@@ -24,25 +24,28 @@ export interface PreparedPrompt {
   readonly media: RequestMedia;
 }
 
-/** Resolves pictures, renders and tokenises a conversation; ServingError `context_length_exceeded` or the media's. */
+/**
+ * Resolves pictures, renders and tokenises a conversation; ServingError `context_length_exceeded`, `media_too_large`
+ * for more visual tokens than the cell takes, or the media's.
+ */
 export async function preparePrompt(
   messages: ChatMessages,
   options: PromptOptions,
   deps: PromptDeps,
   signal: AbortSignal,
 ): Promise<PreparedPrompt> {
+  const { limits } = deps;
   const numCharacters = messages.reduce((sum, { content }) => sum + countCharacters(content), 0);
-  assertFits(Math.floor(numCharacters / deps.maxTokenBytes), deps.maxContextLen);
+  assertFits(Math.floor(numCharacters / deps.maxTokenBytes), limits.maxContextLen);
   const media = await resolveMedia(listImageParts(messages), deps, signal);
   try {
     const visuals = media.resolved.map(({ visual }) => visual);
-    assertFits(
-      visuals.reduce((sum, { numTokens }) => sum + numTokens, 0),
-      deps.maxContextLen,
-    );
+    const numVisualTokens = visuals.reduce((sum, { numTokens }) => sum + numTokens, 0);
+    assertFits(numVisualTokens, limits.maxContextLen);
+    assertSeen(numVisualTokens, limits.maxVisualTokens);
     const errand = { numCharacters, signal };
     const prompt = await deps.texts.run('buildPrompt', [toPromptMessages(messages, visuals), options], errand);
-    assertFits(prompt.tokenIds.length, deps.maxContextLen);
+    assertFits(prompt.tokenIds.length, limits.maxContextLen);
     return { prompt, media };
   } catch (error) {
     await media.release();
@@ -69,4 +72,10 @@ function assertFits(numPromptTokens: number, maxContextLen: number): void {
     `messages: the prompt has at least ${numPromptTokens} tokens and the answer needs one; the context holds ${maxContextLen}`,
     { field: 'messages', limit: maxContextLen, given: numPromptTokens },
   );
+}
+
+function assertSeen(given: number, limit: number): void {
+  if (given <= limit) return;
+  const message = `messages: the pictures have ${given} tokens together, the limit is ${limit}`;
+  throw new ServingError('media_too_large', message, { field: 'messages', limit, given });
 }

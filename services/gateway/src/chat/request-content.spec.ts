@@ -1,9 +1,11 @@
 import type { Request, Segment } from '@tessera/domain';
+import { prefixHashesOf, rootHash } from '@tessera/kv';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { drawAnimation, drawOriented, drawPicture } from '../testing/pictures.js';
-import { say } from '../testing/scripted-scheduler.js';
+import { say, tinyModel } from '../testing/scripted-scheduler.js';
 import { picture, question, startTinyGateway, type TinyGateway } from '../testing/tiny-gateway.js';
 import { tinyProcessor } from '../testing/tiny-processor.js';
+import { cacheSaltOf } from './cache-salt.js';
 
 let tiny: TinyGateway;
 beforeEach(async () => {
@@ -157,6 +159,7 @@ describe('an encoder', () => {
     expect(tiny.encoder.jobs).toEqual([
       {
         ticket: `${tiny.scheduler.requests[0]!.requestId}/0`,
+        tenant: 'default',
         embeddingKey,
         kind: 'image',
         grid,
@@ -232,4 +235,61 @@ describe('sampling', () => {
   it('ends at nothing but its own stop tokens with ignore_eos', async () => {
     expect((await samplingOf({ ignore_eos: true, stop_token_ids: [9] })).stopTokenIds).toEqual([9]);
   });
+});
+
+describe('the pages of a prompt are found', () => {
+  const prefixOf = async (fields: object = {}) => (await send(question('How many?', fields))).prefix!;
+
+  it('under hashes of the full pages, for the page length of the cell', async () => {
+    const { prefix, tokenIds, segments, positions, modelRevision, tenant } = await send(question('How many?'));
+    const root = rootHash({ modelRevision, tenant, salt: cacheSaltOf('', undefined) });
+    expect(prefix).toEqual(prefixHashesOf({ tokenIds, segments, positions }, root, tinyModel.pageLen));
+    expect(prefix!.blocks).toHaveLength(Math.floor(tokenIds.length / tinyModel.pageLen));
+  });
+
+  it('by requests with the same cache_salt only', async () => {
+    const roots = [await prefixOf(), await prefixOf(), await prefixOf({ cache_salt: 'a' })].map(({ root }) => root);
+    expect([roots[0] === roots[1], roots[0] === roots[2]]).toEqual([true, false]);
+    const bytes = await drawPicture(84, 84);
+    const keys = [
+      await send(question([picture(bytes)])),
+      await send(question([picture(bytes)], { cache_salt: 'a' })),
+    ].map((request) => visualsOf(request)[0]!.embeddingKey);
+    expect(keys[0]).not.toBe(keys[1]);
+  });
+
+  it('by nobody when the prefix cache is off', async () => {
+    const off = await startTinyGateway({ script: say([]), options: { prefixCache: false } });
+    await off.ask(question('x'));
+    expect(off.scheduler.requests[0]!.prefix).toBeUndefined();
+    await off.gateway.close();
+  });
+});
+
+it('a request runs before others by its priority', async () => {
+  const priorities = [];
+  for (const fields of [{}, { priority: 100 }, { priority: -100 }]) {
+    priorities.push((await send(question('x', fields))).priority);
+  }
+  expect(priorities).toEqual([0, 100, -100]);
+  for (const priority of [101, 0.5]) {
+    const { status, body } = await tiny.ask(question('x', { priority }));
+    expect([status, body.error.param]).toEqual([400, 'priority']);
+  }
+});
+
+it('a request says how many bytes its pictures have', async () => {
+  const pictures = [await drawPicture(56, 84), await drawPicture(112, 56)];
+  const { numMediaBytes } = await send(question(pictures.map((bytes) => picture(bytes))));
+  expect(numMediaBytes).toBe(pictures[0]!.length + pictures[1]!.length);
+});
+
+it('pictures of more tokens than the cell takes are refused', async () => {
+  const small = await startTinyGateway({ script: say([]), model: { maxVisualTokens: 8 } });
+  const { status, body } = await small.ask(question([picture(await drawPicture(84, 84))]));
+  expect([status, body.error]).toMatchObject([
+    400,
+    { code: 'media_too_large', message: 'messages: the pictures have 9 tokens together, the limit is 8' },
+  ]);
+  await small.gateway.close();
 });

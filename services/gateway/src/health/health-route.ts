@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Readiness } from '../gateway-deps.js';
+import type { Readiness } from '../cell/cell.js';
 
 /** `/health/live`: the process answers. `/health/ready`: requests are answered; 503 with the reason when not. */
 export function registerHealthRoute(app: FastifyInstance, isReady: () => Readiness): void {

@@ -5,7 +5,8 @@ import type { MeasuredVisual } from '@tessera/qwen2-5-vl';
 /** Who asks, and of which model: what keeps equal pictures of different tenants apart (architecture §3.7). */
 export interface KeySalt {
   readonly tenant: string;
-  readonly tenantSalt: string;
+  /** The server's secret and the salt that the client asked for. */
+  readonly salt: string;
   readonly modelRevision: string;
 }
 
@@ -13,7 +14,7 @@ export interface KeySalt {
 export function embeddingKeyOf(visual: MeasuredVisual, mediaSha256: string, salt: KeySalt): EmbeddingKey {
   const { kind, grid, resized } = visual;
   const content = [
-    [salt.tenant, salt.tenantSalt, salt.modelRevision],
+    [salt.tenant, salt.salt, salt.modelRevision],
     [kind, mediaSha256],
     [grid.t, grid.h, grid.w],
     [resized.height, resized.width],

@@ -7,6 +7,7 @@ import type { FileRegistry } from '../files/file-registry.js';
 export interface MediaSource {
   /** In hex. */
   readonly sha256: string;
+  readonly numBytes: number;
   read(): Promise<Uint8Array>;
   release(): Promise<void>;
 }
@@ -16,9 +17,10 @@ const sliceBytes = 2 ** 20;
 
 /** A source of the request's own bytes; the store hashes them, and keeps large ones on disk. */
 export async function createInlineSource(bytes: Uint8Array, blobs: BlobStore, field: string): Promise<MediaSource> {
-  const { blobId, sha256 } = await blobs.put(slicesOf(bytes), bytes.length);
+  const { blobId, numBytes, sha256 } = await blobs.put(slicesOf(bytes), bytes.length);
   return {
     sha256,
+    numBytes,
     read: async () => {
       const kept = await blobs.get(blobId);
       if (kept === undefined)
@@ -29,13 +31,10 @@ export async function createInlineSource(bytes: Uint8Array, blobs: BlobStore, fi
   };
 }
 
-/** A source that is an uploaded file, which outlives the request. */
+/** A source that is an uploaded file; deleting the file meanwhile does not take it away. */
 export function createFileSource(fileId: string, files: FileRegistry, field: string): MediaSource {
-  return {
-    sha256: files.get(fileId, field).blob.sha256,
-    read: () => files.read(fileId, field),
-    release: async () => {},
-  };
+  const { blob, read, release } = files.hold(fileId, field);
+  return { sha256: blob.sha256, numBytes: blob.numBytes, read, release };
 }
 
 async function* slicesOf(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

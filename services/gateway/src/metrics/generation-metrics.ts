@@ -1,4 +1,4 @@
-import { countVisualTokens, type Request } from '@tessera/domain';
+import { countVisualTokens, type ErrorReason, type Request } from '@tessera/domain';
 import type { Counter, Histogram, Metrics } from '@tessera/runtime';
 import type { RequestMedia } from '../media/resolve-media.js';
 
@@ -6,24 +6,32 @@ const secondsBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 
 /** Follows one answer; call `recordTokens` with the running count whenever tokens came. */
 export interface AnswerRecorder {
+  /** The scheduler has begun to run it; only the first time counts. */
+  recordStart(): void;
   recordTokens(numTokens: number): void;
 }
 
-/** What the gateway measures of prompts and answers. Times start at the request's first byte. */
+/** What the gateway measures of prompts and answers. Times start at the request's first byte unless they say otherwise. */
 export class GenerationMetrics {
   readonly #mediaSeconds: Histogram;
+  readonly #queueSeconds: Histogram;
   readonly #firstTokenSeconds: Histogram;
   readonly #interTokenSeconds: Histogram;
   readonly #promptTokens: Counter<'kind'>;
   readonly #outputTokens: Counter;
   readonly #images: Counter;
   readonly #imagePixels: Counter;
+  readonly #resumedAttempts: Counter<'reason'>;
 
   constructor(metrics: Metrics) {
     const histogram = (name: string, help: string) => metrics.histogram({ name, help, buckets: secondsBuckets });
     this.#mediaSeconds = histogram(
       'tessera_gateway_media_seconds',
       'Time to decode, hash and measure the media of a request.',
+    );
+    this.#queueSeconds = histogram(
+      'tessera_gateway_queue_seconds',
+      'Time from handing a request to the scheduler until it runs, encoding included.',
     );
     this.#firstTokenSeconds = histogram(
       'tessera_gateway_time_to_first_token_seconds',
@@ -40,6 +48,11 @@ export class GenerationMetrics {
     this.#imagePixels = metrics.counter({
       name: 'tessera_gateway_image_pixels_total',
       help: 'Pixels of images as sent.',
+    });
+    this.#resumedAttempts = metrics.counter({
+      name: 'tessera_gateway_resumed_attempts_total',
+      help: 'Interrupted requests that were submitted again, by the reason of the interruption.',
+      labelNames: ['reason'],
     });
   }
 
@@ -58,11 +71,21 @@ export class GenerationMetrics {
     this.#promptTokens.inc({ kind: 'video' }, numVideoTokens);
   }
 
-  /** Starts following the answer to a request that came at `receivedAtMs` of `performance.now()`. */
+  recordResumed(reason: ErrorReason): void {
+    this.#resumedAttempts.inc({ reason });
+  }
+
+  /** Starts following the answer to a request that came at `receivedAtMs` of `performance.now()` and is submitted now. */
   startAnswer(receivedAtMs: number): AnswerRecorder {
+    const submittedAtMs = performance.now();
+    let isStarted = false;
     let numSeen = 0;
     let lastAtMs = receivedAtMs;
     return {
+      recordStart: () => {
+        if (!isStarted) this.#queueSeconds.observe((performance.now() - submittedAtMs) / 1000);
+        isStarted = true;
+      },
       recordTokens: (numTokens) => {
         if (numTokens === numSeen) return;
         const nowMs = performance.now();

@@ -1,4 +1,12 @@
-import type { Request, SampledToken, Scheduler, SchedulerEvent } from '@tessera/domain';
+import type {
+  CellDescription,
+  CellInspection,
+  CellModel,
+  Request,
+  SampledToken,
+  SchedulerEvent,
+} from '@tessera/domain';
+import type { SchedulerClient } from '../cell/cell.js';
 import type { RecordingEncoder } from './recording-encoder.js';
 
 /** What a scheduler would say to one request. */
@@ -8,10 +16,18 @@ export type Script = (
   encoder: RecordingEncoder,
 ) => AsyncIterable<SchedulerEvent>;
 
-/** A scheduler that follows a script, and counts the requests that have not left it. */
-export class ScriptedScheduler implements Scheduler {
+export const tinyModel: CellModel = {
+  revision: 'revision-0123456789',
+  maxContextLen: 4096,
+  pageLen: 16,
+  maxVisualTokens: 2048,
+};
+
+/** A scheduler that follows a script, says of itself what the test sets, and counts the requests that have not left it. */
+export class ScriptedScheduler implements SchedulerClient {
   readonly requests: Request[] = [];
   numRunning = 0;
+  description: CellDescription = { isLeader: true, isReady: true, waitingFor: '', epoch: 1, model: tinyModel };
 
   constructor(
     private readonly script: Script,
@@ -27,9 +43,19 @@ export class ScriptedScheduler implements Scheduler {
       this.numRunning--;
     }
   }
+
+  async describe(): Promise<CellDescription> {
+    return this.description;
+  }
+
+  async inspect(): Promise<CellInspection> {
+    return { epoch: 1, numWaiting: 0, numRunning: this.numRunning, groups: [] };
+  }
+
+  close(): void {}
 }
 
-/** Has every visual encoded, then says one token an event, then ends. */
+/** Has every visual encoded, then begins with three cached tokens, says one token an event, and ends. */
 export function say(tokenIds: readonly number[], reason: 'stop' | 'length' = 'stop'): Script {
   return async function* (request, signal, encoder) {
     for (const segment of request.segments) {
@@ -38,6 +64,7 @@ export function say(tokenIds: readonly number[], reason: 'stop' | 'length' = 'st
       yield { kind: 'encodeHere', mediaIndex: segment.mediaIndex, encoderAddress: 'encoder-0', ticket };
       await encoder.whenEncoded(ticket, signal);
     }
+    yield { kind: 'started', numCachedTokens: 3 };
     for (const token of sampled(tokenIds)) yield { kind: 'tokens', tokens: [token] };
     const usage = { numPromptTokens: request.tokenIds.length, numCachedTokens: 3, numOutputTokens: tokenIds.length };
     yield { kind: 'finished', reason, usage };

@@ -1,10 +1,11 @@
-import type { VisionEncoder } from '@tessera/domain';
+import type { CellModel, VisionEncoder } from '@tessera/domain';
 import { createLogger, createMetrics } from '@tessera/runtime';
+import { createCell } from '../cell/create-cell.js';
 import type { GatewayOptions } from '../config.js';
 import { createGateway, type Gateway } from '../create-gateway.js';
 import type { GatewayDeps } from '../gateway-deps.js';
 import { RecordingEncoder } from './recording-encoder.js';
-import { type Script, ScriptedScheduler } from './scripted-scheduler.js';
+import { type Script, ScriptedScheduler, tinyModel } from './scripted-scheduler.js';
 import { tinyProcessor } from './tiny-processor.js';
 
 /** What `JSON.parse` gives. */
@@ -28,23 +29,29 @@ export interface TinyGatewayOptions {
   readonly options?: GatewayOptions;
   readonly encode?: VisionEncoder['encode'];
   readonly deps?: Partial<GatewayDeps>;
+  /** What the cell says of its model, where it is not the usual. */
+  readonly model?: Partial<CellModel>;
 }
 
+/** Its cell is known and ready at once. Requests are not resumed unless `options` say so. */
 export async function startTinyGateway(given: TinyGatewayOptions): Promise<TinyGateway> {
   const encoder = new RecordingEncoder(given.encode);
   const lines: string[] = [];
   const scheduler = new ScriptedScheduler(given.script, encoder);
+  scheduler.description = { ...scheduler.description, model: { ...tinyModel, ...given.model } };
+  const logger = createLogger({ name: 'gateway', stream: { write: (line) => lines.push(line) }, isPretty: false });
+  const cell = createCell({ logger, connect: () => scheduler, pollMs: 10 });
   const deps: GatewayDeps = {
     processor: tinyProcessor,
-    model: { id: 'tiny', revision: 'revision-0123456789', createdUnixSeconds: 1_700_000_000, maxContextLen: 4096 },
-    scheduler,
-    encoders: new Map([['encoder-0', encoder]]),
-    logger: createLogger({ name: 'gateway', stream: { write: (line) => lines.push(line) }, isPretty: false }),
+    model: { id: 'tiny', createdUnixSeconds: 1_700_000_000 },
+    cell,
+    encoders: () => encoder,
+    logger,
     metrics: createMetrics(),
-    isReady: () => ({ ready: true }),
     ...given.deps,
   };
-  const gateway = createGateway(deps, { graceMs: 50, ...given.options });
+  const gateway = createGateway(deps, { graceMs: 50, resumeMs: 0, ...given.options });
+  cell.follow(['scheduler-0']);
   const url = await gateway.listen({ host: '127.0.0.1', port: 0 });
   const post = (path: string, body: unknown, signal?: AbortSignal) =>
     fetch(url + path, {

@@ -19,10 +19,9 @@ const processor: Processor = {
   tokenizer: { ...tokenizer, encodeText: counting(tokenizer.encodeText), decode: counting(tokenizer.decode) },
 };
 
-const model = { id: 'tiny', revision: 'r', createdUnixSeconds: 0, maxContextLen: 100_000 };
 let tiny: TinyGateway;
 beforeAll(async () => {
-  tiny = await startTinyGateway({ script: say([]), deps: { processor, model } });
+  tiny = await startTinyGateway({ script: say([]), deps: { processor }, model: { maxContextLen: 100_000 } });
 });
 afterAll(() => tiny.gateway.close());
 

@@ -1,3 +1,5 @@
+import type { BlockHash, PrefixHashes, Request } from '@tessera/domain';
+import { prefixHashesOf } from '@tessera/kv';
 import type { BuiltPrompt, Processor, PromptMessage, PromptOptions } from '@tessera/qwen2-5-vl';
 
 /** What takes seconds for a long text, whichever thread it is done in. */
@@ -6,8 +8,16 @@ export interface TextWork {
   buildPrompt(messages: readonly PromptMessage[], options: PromptOptions): BuiltPrompt;
   /** Token ids of a text; special tokens in it are plain text unless `parsesSpecial`. */
   encode(text: string, parsesSpecial: boolean): Int32Array;
+  /** The text of token ids. */
+  decode(tokenIds: Int32Array, skipsSpecial: boolean): string;
   /** The text of each token alone. */
   decodeEach(tokenIds: Int32Array): string[];
+  /** The hashes of a prompt's full pages of `pageLen` positions. */
+  hashPrefix(
+    prompt: Pick<Request, 'tokenIds' | 'segments' | 'positions'>,
+    root: BlockHash,
+    pageLen: number,
+  ): PrefixHashes;
 }
 
 export function createTextWork({ tokenizer, buildPrompt }: Processor): TextWork {
@@ -15,6 +25,8 @@ export function createTextWork({ tokenizer, buildPrompt }: Processor): TextWork 
     buildPrompt: (messages, options) => buildPrompt(messages, options),
     encode: (text, parsesSpecial) =>
       Int32Array.from(parsesSpecial ? tokenizer.encode(text) : tokenizer.encodeText(text)),
+    decode: (tokenIds, skipsSpecial) => tokenizer.decode([...tokenIds], { skipSpecialTokens: skipsSpecial }),
     decodeEach: (tokenIds) => Array.from(tokenIds, (id) => tokenizer.decode([id])),
+    hashPrefix: prefixHashesOf,
   };
 }

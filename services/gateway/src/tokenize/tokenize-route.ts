@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { z } from 'zod';
-import { preparePrompt } from '../chat/prepare-prompt.js';
+import { type PromptDeps, preparePrompt } from '../chat/prepare-prompt.js';
 import type { GatewayContext } from '../gateway-context.js';
 import { validate } from '../http/validate.js';
 import { assertServedModel } from '../models/assert-served-model.js';
@@ -12,37 +12,44 @@ type TokenizeBody = z.output<ReturnType<typeof createTokenizeSchema>>;
 
 /** `POST /tokenize` and `POST /detokenize`. Pictures of a conversation are measured, not encoded. */
 export function registerTokenizeRoute(app: FastifyInstance, context: GatewayContext): void {
-  const { processor, model, config } = context;
+  const { processor, model, config, texts } = context;
   const schema = createTokenizeSchema(config.maxVisualPixels);
 
   app.post('/tokenize', async (request, reply) => {
     const body = validate(schema, request.body);
     assertServedModel(body.model, model);
     const { signal } = context.active.begin(reply.raw);
-    const tokens = await tokensOf(body, context, signal);
+    const { model: limits } = await context.cell.whenKnown(config.waitForCellMs, signal);
+    const tokens = await tokensOf(body, { ...context, limits }, signal);
     const errand = { numCharacters: charactersOf(tokens.length), signal };
-    const strings = body.return_token_strs === true ? await context.texts.run('decodeEach', [tokens], errand) : null;
-    return { count: tokens.length, max_model_len: model.maxContextLen, tokens: [...tokens], token_strs: strings };
+    const strings = body.return_token_strs === true ? await texts.run('decodeEach', [tokens], errand) : null;
+    return { count: tokens.length, max_model_len: limits.maxContextLen, tokens: [...tokens], token_strs: strings };
   });
 
-  app.post('/detokenize', async (request) => {
+  app.post('/detokenize', async (request, reply) => {
     const { tokens, skip_special_tokens, model: asked } = validate(detokenizeSchema, request.body);
     assertServedModel(asked, model);
-    const { tokenizer } = processor;
-    tokens.forEach((id, i) => {
-      assertInVocabulary(id, tokenizer.numTokens, `tokens[${i}]`);
-    });
-    return { prompt: tokenizer.decode(tokens, { skipSpecialTokens: skip_special_tokens ?? false }) };
+    const { numTokens } = processor.tokenizer;
+    const unknown = tokens.findIndex((id) => id >= numTokens);
+    if (unknown !== -1) assertInVocabulary(tokens[unknown]!, numTokens, `tokens[${unknown}]`);
+    const { signal } = context.active.begin(reply.raw);
+    const errand = { numCharacters: charactersOf(tokens.length), signal };
+    const prompt = await texts.run('decode', [Int32Array.from(tokens), skip_special_tokens ?? false], errand);
+    return { prompt };
   });
 }
 
-async function tokensOf(body: TokenizeBody, context: GatewayContext, signal: AbortSignal): Promise<Int32Array> {
+async function tokensOf(
+  body: TokenizeBody,
+  deps: PromptDeps,
+  signal: AbortSignal,
+): Promise<Int32Array> {
   if (body.messages == null) {
     const text = body.prompt ?? '';
-    return context.texts.run('encode', [text, body.parse_special === true], { numCharacters: text.length, signal });
+    return deps.texts.run('encode', [text, body.parse_special === true], { numCharacters: text.length, signal });
   }
   const options = { addGenerationPrompt: body.add_generation_prompt ?? true, addVisionId: body.add_vision_id ?? false };
-  const { prompt, media } = await preparePrompt(body.messages, options, context, signal);
+  const { prompt, media } = await preparePrompt(body.messages, options, deps, signal);
   await media.release();
   return prompt.tokenIds;
 }

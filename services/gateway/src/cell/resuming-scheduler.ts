@@ -1,0 +1,83 @@
+import { type Request, type SampledToken, type Scheduler, type SchedulerEvent, ServingError } from '@tessera/domain';
+import type { Cell } from './cell.js';
+import { Patience, type PatienceOptions } from './patience.js';
+
+export interface ResumeOptions extends Pick<PatienceOptions, 'resumeMs' | 'random'> {
+  /** Told of every attempt that came to nothing and will be followed by another. */
+  onInterrupted(request: Request, cause: ServingError): void;
+}
+
+/**
+ * The leader of the moment, as a Scheduler. A request that is interrupted by a scheduler or a worker that fails is
+ * submitted again with all tokens received so far, to whoever leads then, until its deadline or `resumeMs` without a
+ * new token; then the last error is thrown. Every token comes once, in order: an `outputIndex` seen before is dropped,
+ * one that leaves a gap is a ServingError `internal`.
+ */
+export function createResumingScheduler(cell: Pick<Cell, 'whenLed' | 'refresh'>, options: ResumeOptions): Scheduler {
+  return { generate: (request, signal) => generate(request, signal, cell, options) };
+}
+
+async function* generate(
+  request: Request,
+  signal: AbortSignal,
+  cell: Pick<Cell, 'whenLed' | 'refresh'>,
+  options: ResumeOptions,
+): AsyncGenerator<SchedulerEvent> {
+  const patience = new Patience({ ...options, deadlineMs: request.deadlineMs });
+  const received = [...request.resumeTokens];
+  for (let attempt = request; ; attempt = nextAttempt(attempt, received)) {
+    let deposed: AbortSignal | undefined;
+    try {
+      const leader = await cell.whenLed(request.modelRevision, patience.remainingMs, signal);
+      deposed = leader.deposed;
+      for await (const event of leader.scheduler.generate(attempt, AbortSignal.any([signal, deposed]))) {
+        if (event.kind !== 'tokens') {
+          yield event;
+          continue;
+        }
+        const tokens = takeNew(event.tokens, received);
+        if (tokens.length === 0) continue;
+        patience.restore();
+        yield { kind: 'tokens', tokens };
+      }
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      const cause: unknown = deposed?.aborted ? deposed.reason : error;
+      if (!(cause instanceof ServingError) || !isPassing(cause, attempt)) throw cause;
+      cell.refresh();
+      await patience.pauseAfter(toldOf(cause), signal);
+      options.onInterrupted(attempt, cause);
+    }
+  }
+}
+
+function nextAttempt(last: Request, received: readonly number[]): Request {
+  return Object.freeze({ ...last, attempt: last.attempt + 1, resumeTokens: [...received] });
+}
+
+/** Whether another attempt may do better. Who was admitted once is not sent away by a queue that others filled. */
+function isPassing({ code, reason }: ServingError, { attempt }: Request): boolean {
+  return code === 'UNAVAILABLE' || reason === 'not_leader' || (reason === 'queue_full' && attempt > 0);
+}
+
+/** The tokens that follow those received, which they join. */
+function takeNew(tokens: readonly SampledToken[], received: number[]): SampledToken[] {
+  const taken: SampledToken[] = [];
+  for (const token of tokens) {
+    const { tokenId, outputIndex } = token;
+    if (outputIndex < received.length) continue;
+    if (outputIndex > received.length) {
+      throw new ServingError('internal', `token ${outputIndex} came where ${received.length} was due`);
+    }
+    received.push(tokenId);
+    taken.push(token);
+  }
+  return taken;
+}
+
+/** The error for the client, should it be the last: which scheduler leads is none of its business. */
+function toldOf(cause: ServingError): ServingError {
+  if (cause.reason !== 'not_leader') return cause;
+  return new ServingError('not_ready', 'no scheduler leads', { retryAfterSeconds: 1 }, { cause });
+}
