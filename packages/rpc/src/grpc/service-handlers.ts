@@ -73,7 +73,10 @@ const serveServerStream =
   <In, Out>(handler: ServerStreamHandler<In, Out>): handleServerStreamingCall<In, Out> =>
   (call) => {
     const sendAll = async (signal: AbortSignal): Promise<void> => {
-      for await (const message of handler(call.request, signal)) await writeTo(call, message, signal);
+      for await (const message of handler(call.request, signal)) {
+        await writeTo(call, message, signal);
+        if (signal.aborted) return;
+      }
     };
     finish(call, accept(call, sendAll));
   };
