@@ -1,6 +1,6 @@
-import { availableParallelism, homedir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { defaultEngineCache } from '@tessera/engine';
 import { gatewayConfigSchema } from '@tessera/gateway';
 import { z } from 'zod';
 
@@ -12,9 +12,6 @@ const gibibyte = 2 ** 30;
 
 /** The small model that comes with the product. */
 export const bundledModelDir = fileURLToPath(new URL('../../../models/tessera-tiny', import.meta.url));
-
-/** Engines are kept where XDG says that caches go. */
-export const defaultEngineCache = join(homedir(), '.cache', 'tessera');
 
 /** Options of the one-process server: its own and those of the services in it. */
 export const standaloneConfigSchema = z.strictObject({

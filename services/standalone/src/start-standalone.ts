@@ -1,7 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { ServingError } from '@tessera/domain';
-import { createDecoderEngine, createEncoderEngine, prepareEngine } from '@tessera/engine';
+import {
+  assertContextLen,
+  assertKvCapacity,
+  createDecoderEngine,
+  createEncoderEngine,
+  kvCapacityTokens,
+  prepareEngine,
+} from '@tessera/engine';
 import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
 import {
   type CompiledEngine,
@@ -15,11 +21,9 @@ import type { Logger, ProcessContext } from '@tessera/runtime';
 import { createMetrics } from '@tessera/runtime';
 import { createScheduler } from '@tessera/scheduler';
 import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-encoder';
-import { assertKvCapacity } from './assert-kv-capacity.js';
 import { assertListenable } from './assert-listenable.js';
 import type { StandaloneConfig } from './config.js';
 import { explainListenError } from './explain-listen-error.js';
-import { kvCapacityTokens } from './kv-capacity.js';
 import { readinessOf } from './readiness-of.js';
 import { registerServingMetrics } from './serving-metrics.js';
 
@@ -132,13 +136,6 @@ function decoderOptions(config: StandaloneConfig, processor: Processor, kvTokens
     maxContextLen: config.maxContextLen,
     isDeterministic: config.deterministic,
   };
-}
-
-/** The decoder takes less than was asked for where model or cache end before. */
-function assertContextLen(asked: number | undefined, limit: number): void {
-  if (asked === undefined || asked <= limit) return;
-  const message = `--max-context-len ${asked} is above ${limit}, what the model and the KV cache allow.`;
-  throw new ServingError('invalid_option', message, { limit, given: asked });
 }
 
 function gatewayOptions(config: StandaloneConfig) {

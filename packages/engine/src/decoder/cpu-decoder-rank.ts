@@ -63,6 +63,12 @@ export class CpuDecoderRank implements DecoderEngine {
     this.#staged.unstage(embeddingKey);
   }
 
+  /** Drops all sequences and staged embeddings; pages keep what they hold. No step may be running. */
+  async reset(): Promise<void> {
+    this.#lanes.clear();
+    this.#staged.clear();
+  }
+
   async step(plan: StepPlan): Promise<StepResult> {
     const stopwatch = new Stopwatch();
     const { layers, head, collective } = this.#parts;

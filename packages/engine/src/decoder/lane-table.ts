@@ -28,6 +28,11 @@ export class LaneTable {
     this.#limits = limits;
   }
 
+  /** Releases all lanes. */
+  clear(): void {
+    this.#lanes.fill(undefined);
+  }
+
   release(lane: LaneId): void {
     if (lane >= this.#lanes.length) throw planError(`there is no lane ${lane} of ${this.#lanes.length}`);
     this.#lanes[lane] = undefined;

@@ -49,6 +49,11 @@ export class LocalRankGroup implements DecoderEngine {
     await Promise.all(this.#ranks.map((rank) => rank.unstage(embeddingKey)));
   }
 
+  /** Drops all sequences and staged embeddings; pages keep what they hold. No step may be running. */
+  async reset(): Promise<void> {
+    await Promise.all(this.#ranks.map((rank) => rank.reset()));
+  }
+
   async step(plan: StepPlan): Promise<StepResult> {
     const [first, ...others] = await this.#stepAll(plan);
     for (const [i, other] of others.entries()) assertSameTokens(first, other, i + 1);

@@ -24,6 +24,10 @@ export class StagedEmbeddings {
     this.#staged.delete(embeddingKey);
   }
 
+  clear(): void {
+    this.#staged.clear();
+  }
+
   /** Row `index` of an embedding; throws when it is not staged, so that no picture is ever dropped silently. */
   row(embeddingKey: EmbeddingKey, index: number): Float32Array {
     const embedding = this.#staged.get(embeddingKey);

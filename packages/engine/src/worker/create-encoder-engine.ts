@@ -19,6 +19,7 @@ export async function createEncoderEngine(
     description: client.description,
     encode: (visuals) => client.call<Float32Array[]>('encode', [visuals]),
     close: () => client.close(),
+    failed: client.failed,
     get failure() {
       return client.failure;
     },

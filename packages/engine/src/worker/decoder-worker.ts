@@ -11,6 +11,7 @@ await serveEngine(async () => {
     description: decoder.description,
     methods: {
       stage: async (embedding: StagedEmbedding) => void (await decoder.stage(embedding)),
+      reset: async () => void (await decoder.reset()),
       unstage: async (key: EmbeddingKey) => void (await decoder.unstage(key)),
       step: async (plan: StepPlan) => ({ value: await decoder.step(plan) }),
       close: async () => void (await decoder.close()),

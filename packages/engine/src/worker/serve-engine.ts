@@ -7,20 +7,28 @@ export type WorkerMethod = (
   ...args: never[]
 ) => Promise<{ readonly value?: unknown; readonly transfer?: TransferListItem[] } | undefined>;
 
-/** Loads an engine in this worker thread, says hello, then runs the calls that come in, in order. */
-export async function serveEngine<Description>(
-  load: () => Promise<{ description: Description; methods: Readonly<Record<string, WorkerMethod>> }>,
-): Promise<void> {
+export interface ServedEngine<Description> {
+  readonly description: Description;
+  /** Run one after the other, in the order of the calls. */
+  readonly methods: Readonly<Record<string, WorkerMethod>>;
+  /** Run as soon as they are called, beside whatever runs. */
+  readonly urgentMethods?: Readonly<Record<string, WorkerMethod>>;
+}
+
+/** Loads an engine in this worker thread, says hello, then runs the calls that come in. */
+export async function serveEngine<Description>(load: () => Promise<ServedEngine<Description>>): Promise<void> {
   const port = parentPort;
   if (!port) throw new Error('serveEngine runs in a worker thread only.');
   try {
-    const { description, methods } = await load();
+    const { description, methods, urgentMethods = {} } = await load();
+    const answer = async (call: WorkerCall, known: ServedEngine<Description>['methods']): Promise<void> => {
+      const { reply, transfer } = await run(call, known);
+      port.postMessage(reply, transfer);
+    };
     let last: Promise<void> = Promise.resolve();
     port.on('message', (call: WorkerCall) => {
-      last = last.then(async () => {
-        const { reply, transfer } = await run(call, methods);
-        port.postMessage(reply, transfer);
-      });
+      if (Object.hasOwn(urgentMethods, call.method)) void answer(call, urgentMethods);
+      else last = last.then(() => answer(call, methods));
     });
     port.postMessage({ description } satisfies WorkerHello<Description>);
   } catch (error) {

@@ -13,6 +13,8 @@ interface PendingCall {
 export interface EngineThread {
   /** Why it can run nothing any more; undefined while it can. */
   readonly failure: Error | undefined;
+  /** Resolves with `failure` when it comes to that; an end that was asked for is none. */
+  readonly failed: Promise<Error>;
 }
 
 /**
@@ -21,14 +23,20 @@ export interface EngineThread {
  */
 export class WorkerClient<Description> implements EngineThread {
   readonly description: Description;
+  readonly failed: Promise<Error>;
   readonly #worker: Worker;
   readonly #pending = new Map<number, PendingCall>();
   #numCalls = 0;
   #failure: Error | undefined;
+  #isClosing = false;
+  #reportFailure: (failure: Error) => void = () => {};
 
   private constructor(worker: Worker, description: Description) {
     this.#worker = worker;
     this.description = description;
+    this.failed = new Promise((resolve) => {
+      this.#reportFailure = resolve;
+    });
     worker.on('message', (reply: WorkerReply) => this.#settle(reply));
     worker.on('error', (cause) => this.#fail(`failed: ${cause.message}`, cause));
     worker.on('exit', (code) => this.#fail(`exited with code ${code}`));
@@ -66,6 +74,7 @@ export class WorkerClient<Description> implements EngineThread {
 
   /** Lets the engine close itself, then ends the thread, whether or not it could. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     try {
       if (!this.#failure) await this.call('close', []);
     } finally {
@@ -84,6 +93,7 @@ export class WorkerClient<Description> implements EngineThread {
     this.#failure ??= new ServingError('worker_failed', `The engine thread ${what}.`, {}, { cause });
     for (const { reject } of this.#pending.values()) reject(this.#failure);
     this.#pending.clear();
+    if (!this.#isClosing) this.#reportFailure(this.#failure);
   }
 }
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { defaultEngineCache } from '@tessera/engine';
 import { parseWeightPlan } from '@tessera/onnx-graph';
-import { defaultEngineCache } from '@tessera/standalone';
 import { Command, Option } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
 import { formatQuantization } from '../quantization/format-quantization.js';

@@ -1,6 +1,6 @@
+import type { KvBudget } from '@tessera/engine';
 import { expectedTensors, type WeightPlan, weightPlans } from '@tessera/onnx-graph';
 import { validateModelConfig } from '@tessera/qwen2-5-vl';
-import type { KvBudget } from '@tessera/standalone';
 import { describe, expect, it } from 'vitest';
 import { publishedConfig } from '../random-checkpoint/published-config.js';
 import { estimateMemory, kvBytesByForm } from './memory-estimate.js';

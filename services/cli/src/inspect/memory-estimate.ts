@@ -1,3 +1,4 @@
+import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from '@tessera/engine';
 import {
   fewRowForms,
   formOf,
@@ -8,7 +9,6 @@ import {
   weightParts,
 } from '@tessera/onnx-graph';
 import type { ModelConfig, TensorShapes, TextConfig } from '@tessera/qwen2-5-vl';
-import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from '@tessera/standalone';
 import { estimateWorkingMemory, type WorkingPart, type WorkLimits } from './working-memory.js';
 
 /** Bytes of the keys and values of one position, by how they are kept. */

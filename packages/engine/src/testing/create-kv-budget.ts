@@ -1,4 +1,4 @@
-import type { KvBudget } from '../kv-capacity.js';
+import type { KvBudget } from '../decoder/kv-capacity.js';
 
 /** What the options say of the KV cache when nobody gives any, with these instead. */
 export function createKvBudget(given: Partial<KvBudget> = {}): KvBudget {

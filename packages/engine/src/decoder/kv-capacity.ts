@@ -1,12 +1,17 @@
 import { freemem } from 'node:os';
+import type { KvLayout } from '@tessera/domain';
 import type { TextConfig } from '@tessera/qwen2-5-vl';
-import type { StandaloneConfig } from './config.js';
 
-/** The server's options that size its KV cache. */
-export type KvBudget = Pick<
-  StandaloneConfig,
-  'kv' | 'maxSequences' | 'maxContextLen' | 'kvCacheTokens' | 'kvCacheBytes'
->;
+/** A server's options that size its KV cache. */
+export interface KvBudget {
+  readonly kv: KvLayout['dtype'];
+  readonly maxSequences: number;
+  readonly maxContextLen?: number;
+  /** Positions; wins over bytes. */
+  readonly kvCacheTokens?: number;
+  /** Default: a quarter of the free memory. */
+  readonly kvCacheBytes?: number;
+}
 
 /** Keys and values of one position in all layers; a row of int8 has a float32 scale beside it. */
 export function kvBytesPerToken({ numLayers, numKvHeads, headDim }: TextConfig, dtype: KvBudget['kv']): number {
