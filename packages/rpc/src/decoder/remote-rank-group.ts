@@ -1,0 +1,118 @@
+import {
+  type DecoderDescription,
+  type EmbeddingKey,
+  type EmbeddingRef,
+  type RankGroup,
+  type Seal,
+  ServingError,
+  type StepPlan,
+  type StepResult,
+} from '@tessera/domain';
+import { assertSameTokens } from './assert-same-tokens.js';
+import type { Command, RankStream, ReplyCase, ReplyValue } from './rank-stream.js';
+import { stepPlanToProto } from './step-plan.js';
+import type { StepPatience } from './step-prediction.js';
+import { stepResultFromProto } from './step-result.js';
+import { StepWatch, type WatchedStep } from './step-watch.js';
+
+export interface RemoteGroupParts {
+  readonly groupId: string;
+  readonly description: DecoderDescription;
+  readonly seals: readonly Seal[];
+  /** Opened, in rank order. */
+  readonly streams: readonly RankStream[];
+  readonly patience: StepPatience;
+}
+
+/** Ranks behind gRPC seen as one: all get every command in the same order, none is waited for before the next. */
+export class RemoteRankGroup implements RankGroup {
+  readonly groupId: string;
+  readonly description: DecoderDescription;
+  readonly seals: readonly Seal[];
+  readonly lost: Promise<Error>;
+  readonly #streams: readonly RankStream[];
+  readonly #watch: StepWatch;
+
+  constructor({ groupId, description, seals, streams, patience }: RemoteGroupParts) {
+    this.groupId = groupId;
+    this.description = description;
+    this.seals = seals;
+    this.#streams = streams;
+    this.#watch = new StepWatch(patience, (step, limitMs) => this.#onSilence(step, limitMs));
+    this.lost = Promise.race(streams.map(({ ended }) => ended));
+    for (const { ended } of streams) void ended.then((reason) => this.#end(reason));
+  }
+
+  async stage(embedding: EmbeddingRef): Promise<boolean> {
+    const replies = await this.#callAll({ case: 'stage', value: { ...embedding } }, 'staged');
+    const isStaged = replies.every((reply) => reply.isStaged);
+    if (!isStaged) await this.unstage(embedding.embeddingKey);
+    return isStaged;
+  }
+
+  async unstage(embeddingKey: EmbeddingKey): Promise<void> {
+    await this.#callAll({ case: 'unstage', value: { embeddingKey } }, 'unstaged');
+  }
+
+  async step(plan: StepPlan): Promise<StepResult> {
+    const step = this.#watch.begin(plan, this.#streams.length);
+    let isDone = false;
+    try {
+      const command: Command = { case: 'plan', value: stepPlanToProto(plan) };
+      const replies = await this.#callAll(command, 'result', (rank) => step.silentRanks.delete(rank));
+      isDone = true;
+      const results = replies.map(stepResultFromProto);
+      this.#assertSame(results);
+      return results[0];
+    } finally {
+      this.#watch.end(step, isDone);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#end(new ServingError('shutting_down', `Group ${this.groupId} was let go.`));
+  }
+
+  /**
+   * Everybody's answer. Where several ranks fail, the one that failed by itself is believed: others say only that they
+   * lost it.
+   */
+  async #callAll<Case extends ReplyCase>(
+    command: Command,
+    expected: Case,
+    onAnswer: (rank: number) => void = () => {},
+  ): Promise<ReplyValue<Case>[]> {
+    const calls = this.#streams.map((stream) =>
+      stream.call(command, expected).finally(() => onAnswer(stream.rank)),
+    );
+    const outcomes = await Promise.allSettled(calls);
+    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
+    if (failures.length > 0) throw failures.find(isOwnFailure) ?? this.#end(failures[0]);
+    return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<ReplyValue<Case>>).value);
+  }
+
+  #assertSame(results: readonly StepResult[]): void {
+    try {
+      assertSameTokens(this.groupId, results);
+    } catch (error) {
+      this.#end(error as Error);
+      throw error;
+    }
+  }
+
+  #onSilence({ plan, silentRanks }: WatchedStep, limitMs: number): void {
+    const ranks = [...silentRanks];
+    const message = `Rank ${ranks.join(', ')} of group ${this.groupId} said nothing to step ${plan.stepId} for ${Math.round(limitMs)} ms.`;
+    this.#end(new ServingError('worker_failed', message, { groupId: this.groupId, rank: ranks[0], limit: limitMs }));
+  }
+
+  /** One rank less is no group: the others are let go too, and all that is pending rejects. Returns the reason. */
+  #end(reason: Error): Error {
+    for (const stream of this.#streams) stream.end(reason);
+    return reason;
+  }
+}
+
+function isOwnFailure(error: Error): boolean {
+  return error instanceof ServingError && error.reason !== 'worker_failed';
+}
