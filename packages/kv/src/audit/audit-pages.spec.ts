@@ -59,8 +59,15 @@ describe('auditPages', () => {
     ['a page that is recorded twice', { pages: [unhashed, unhashed], rank0: [], rank1: [] }, [['page_twice', 3]]],
     [
       'two pages with one content',
-      { pages: [cached, record(2, { blockHash: blockHash('x'), generation: 5 })], rank0: [seal(1, 'x', 3), seal(2, 'x', 5)] },
-      [['hash_twice', 2], ['seal_contradicts', 2, 1], ['ranks_contradict', 2, 1]],
+      {
+        pages: [cached, record(2, { blockHash: blockHash('x'), generation: 5 })],
+        rank0: [seal(1, 'x', 3), seal(2, 'x', 5)],
+      },
+      [
+        ['hash_twice', 2],
+        ['seal_contradicts', 2, 1],
+        ['ranks_contradict', 2, 1],
+      ],
     ],
     [
       'a cached page without a hash',
@@ -72,27 +79,54 @@ describe('auditPages', () => {
     ['a hashed page that a rank has not sealed', { rank1: [seal(2, 'y', 5)] }, [['unsealed', 1, 1]]],
     ['a seal on a page that is free', { rank0: [...allSeals, seal(6, 'z', 1)] }, [['seal_on_free_page', 6, 0]]],
     ['a seal on a page without a hash', { rank0: [...allSeals, seal(3, 'z', 2)] }, [['seal_without_hash', 3, 0]]],
-    ['a seal of an older generation', { rank0: [seal(1, 'w', 2), seal(2, 'y', 5)] }, [['seal_of_other_generation', 1, 0]]],
+    [
+      'a seal of an older generation',
+      { rank0: [seal(1, 'w', 2), seal(2, 'y', 5)] },
+      [['seal_of_other_generation', 1, 0]],
+    ],
     [
       'a seal of a newer generation',
       { rank0: [seal(1, 'x', 4), seal(2, 'y', 5)] },
       [['seal_of_other_generation', 1, 0]],
     ],
-    ['a seal of a page that the pool does not have', { rank1: [...allSeals, seal(8, 'z', 1)] }, [['sealed_page_unknown', 8, 1]]],
+    [
+      'a seal of a page that the pool does not have',
+      { rank1: [...allSeals, seal(8, 'z', 1)] },
+      [['sealed_page_unknown', 8, 1]],
+    ],
     [
       'a seal of the same generation with another hash',
       { rank0: [seal(1, 'w', 3), seal(2, 'y', 5)], rank1: [seal(1, 'w', 3), seal(2, 'y', 5)] },
-      [['seal_contradicts', 1, 0], ['seal_contradicts', 1, 1]],
+      [
+        ['seal_contradicts', 1, 0],
+        ['seal_contradicts', 1, 1],
+      ],
     ],
     [
       'ranks that sealed one page of one generation differently',
       { rank0: [...allSeals, seal(6, 'w', 1)], rank1: [...allSeals, seal(6, 'z', 1)] },
-      [['seal_on_free_page', 6, 0], ['seal_on_free_page', 6, 1], ['ranks_contradict', 6, 1]],
+      [
+        ['seal_on_free_page', 6, 0],
+        ['seal_on_free_page', 6, 1],
+        ['ranks_contradict', 6, 1],
+      ],
     ],
     ['a directory without the group', { directory: [] }, [['directory_lacks_group']]],
-    ['a directory of an older epoch', { directory: [described({ epoch: 3, pages: [] })] }, [['directory_of_older_epoch']]],
-    ['a directory of a newer epoch', { directory: [described({ epoch: 5, pages: [] })] }, [['directory_of_newer_epoch']]],
-    ['a directory that is being written', { directory: [described({ stepId: undefined, pages: [] })] }, [['directory_incomplete']]],
+    [
+      'a directory of an older epoch',
+      { directory: [described({ epoch: 3, pages: [] })] },
+      [['directory_of_older_epoch']],
+    ],
+    [
+      'a directory of a newer epoch',
+      { directory: [described({ epoch: 5, pages: [] })] },
+      [['directory_of_newer_epoch']],
+    ],
+    [
+      'a directory that is being written',
+      { directory: [described({ stepId: undefined, pages: [] })] },
+      [['directory_incomplete']],
+    ],
     [
       'a group that only the directory has',
       { directory: [described(), described({ groupId: 'g9' })] },
@@ -105,7 +139,11 @@ describe('auditPages', () => {
           described({ pages: [cached, record(3, { generation: 2, sequenceIds: [sequenceId('s2')] }), record(7)] }),
         ],
       },
-      [['directory_differs', 2], ['directory_differs', 3], ['directory_differs', 7]],
+      [
+        ['directory_differs', 2],
+        ['directory_differs', 3],
+        ['directory_differs', 7],
+      ],
     ],
     [
       'a page that the directory has under another hash',

@@ -18,7 +18,14 @@ export class MemoryPageDirectory implements PageDirectory {
     this.#openEpoch = epoch;
   }
 
-  async write({ epoch, batchId, groupId, stepId, isWhole, deltas }: PageBatch): Promise<'written' | 'repeated' | 'lost'> {
+  async write({
+    epoch,
+    batchId,
+    groupId,
+    stepId,
+    isWhole,
+    deltas,
+  }: PageBatch): Promise<'written' | 'repeated' | 'lost'> {
     this.#refuseOlder(epoch);
     if (epoch > this.#openEpoch) return 'lost';
     const known = this.#groups.get(groupId);

@@ -48,7 +48,14 @@ export class RedisPageDirectory implements PageDirectory {
     if (openEpoch !== epoch) throw epochRefused(epoch, openEpoch);
   }
 
-  async write({ epoch, batchId, groupId, stepId, isWhole, deltas }: PageBatch): Promise<'written' | 'repeated' | 'lost'> {
+  async write({
+    epoch,
+    batchId,
+    groupId,
+    stepId,
+    isWhole,
+    deltas,
+  }: PageBatch): Promise<'written' | 'repeated' | 'lost'> {
     const redis = await this.#connected();
     const head = [epoch, batchId, groupId, stepId ?? '', isWhole ? '1' : '0'];
     const pages = deltas.flatMap((delta) => [delta.pageId, encodeState(delta)]);
