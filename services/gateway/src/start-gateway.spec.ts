@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { createMemoryBus, MemoryHub, type MemberKind } from '@tessera/bus';
+import { createMemoryBus, type MemberKind, MemoryHub } from '@tessera/bus';
 import type { CellDescription } from '@tessera/domain';
 import { createRpcServer, serveScheduler, serveVisionEncoder } from '@tessera/rpc';
 import { createLogger, loadConfig, type ProcessContext } from '@tessera/runtime';
@@ -43,7 +43,8 @@ async function startGatewayOn(hub: MemoryHub | undefined, options: object = {}) 
 /** A process of the cell: its server on the loopback, announced on the bus. */
 async function startMember(hub: MemoryHub | undefined, kind: MemberKind, server: ReturnType<typeof createRpcServer>) {
   const address = await server.listen('127.0.0.1:0');
-  const announced = hub && createMemoryBus(hub).announce({ kind, id: address, address, incarnation: address, facts: {} });
+  const announced =
+    hub && createMemoryBus(hub).announce({ kind, id: address, address, incarnation: address, facts: {} });
   let closing: Promise<void> | undefined;
   const end = async () => {
     await (await announced)?.withdraw();

@@ -80,7 +80,11 @@ describe('a cell that does not serve', () => {
     ['no scheduler', {}, 'a scheduler'],
     ['a scheduler that does not answer', { a: undefined }, 'a scheduler'],
     ['standbys only', { a: { isLeader: false }, b: { isLeader: false } }, 'a scheduler that leads'],
-    ['a leader without rank groups', { a: { isReady: false, waitingFor: 'a rank group', model: undefined } }, 'a rank group'],
+    [
+      'a leader without rank groups',
+      { a: { isReady: false, waitingFor: 'a rank group', model: undefined } },
+      'a rank group',
+    ],
     ['a leader without encoders', { a: { isReady: false, waitingFor: 'an encoder' } }, 'an encoder'],
   ] as const;
   for (const [what, descriptions, missing] of cases) {

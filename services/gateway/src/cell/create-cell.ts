@@ -1,4 +1,4 @@
-import { type CellModel, ServingError } from '@tessera/domain';
+import { ServingError } from '@tessera/domain';
 import type { Logger } from '@tessera/runtime';
 import type { Cell, Leader, Readiness, SchedulerClient } from './cell.js';
 import { ObservableValue } from './observable-value.js';

@@ -1,11 +1,13 @@
 import { ServingError } from '@tessera/domain';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GatewayConfig } from '../config.js';
-import { parseJsonBody } from './parse-json-body.js';
+import { createJsonDesk } from './json-desk.js';
 import { readBody } from './read-body.js';
 
 /** Bodies of `app` are JSON in UTF-8 within the configured bounds; any other content type is refused. */
 export function registerBodyParser(app: FastifyInstance, config: GatewayConfig): void {
+  const desk = createJsonDesk();
+  app.addHook('onClose', () => desk.close());
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: FastifyRequest['raw']) => {
     assertNotCompressed(request);
@@ -13,7 +15,7 @@ export function registerBodyParser(app: FastifyInstance, config: GatewayConfig):
     const bytes = await readBody(payload, config.maxBodyBytes);
     // Python's openai package declares JSON for requests without a body, too.
     if (bytes.length === 0 && request.method !== 'POST') return undefined;
-    return parseJsonBody(bytes, {
+    return desk.read(bytes, {
       depth: config.maxJsonDepth,
       numValues: config.maxJsonValues,
     });

@@ -7,7 +7,7 @@ import { ServingError } from '@tessera/domain';
  * What is over the limit is read and dropped, up to as much again: a socket closed on unread bytes is reset, and the
  * client would never see the answer.
  */
-export async function readBody(body: Readable, maxBytes: number): Promise<Buffer> {
+export async function readBody(body: Readable, maxBytes: number): Promise<Buffer<ArrayBuffer>> {
   const chunks: Buffer[] = [];
   let numBytes = 0;
   for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {

@@ -1,5 +1,5 @@
 import type { Processor } from '@tessera/qwen2-5-vl';
-import { TextThread } from './text-thread.js';
+import { createTextThread } from './create-text-thread.js';
 import { createTextWork, type TextWork } from './text-work.js';
 
 /** Characters that a token of usual text has. */
@@ -7,9 +7,6 @@ const charactersPerToken = 4;
 
 /** Texts of more than about 4096 tokens leave the event loop: tokenising takes a microsecond or two a character. */
 const maxLocalCharacters = 4096 * charactersPerToken;
-
-/** Each is a request that is held in memory. */
-const maxWaiting = 64;
 
 /** How large a piece of text work is, and who still waits for it. */
 export interface TextErrand {
@@ -19,7 +16,7 @@ export interface TextErrand {
 
 /** Does text work at once where it is short, and in a thread where it would hold the event loop. */
 export interface TextDesk {
-  /** What `TextWork`'s method of this name gives; rejects as it throws, or as `TextThread.run` does. */
+  /** What `TextWork`'s method of this name gives; rejects as it throws, or as `WorkThread.run` does. */
   run<Name extends keyof TextWork>(
     name: Name,
     args: Parameters<TextWork[Name]>,
@@ -30,7 +27,7 @@ export interface TextDesk {
 
 export function createTextDesk(processor: Processor): TextDesk {
   const work = createTextWork(processor);
-  const thread = new TextThread(processor.files, { maxWaiting });
+  const thread = createTextThread(processor.files);
   return {
     run: async (name, args, { numCharacters, signal }) => {
       if (numCharacters > maxLocalCharacters) return thread.run(name, args, signal);

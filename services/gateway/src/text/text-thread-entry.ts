@@ -1,22 +1,8 @@
-// Entry of the text thread: started by TextThread, never imported.
+// Entry of the text thread: started by createTextThread, never imported.
 import { deserialize } from 'node:v8';
-import { parentPort, workerData } from 'node:worker_threads';
-import { serializeError } from '@tessera/domain';
+import { workerData } from 'node:worker_threads';
 import { createProcessor } from '@tessera/qwen2-5-vl';
-import type { TextOrder, TextReply } from './text-thread.js';
-import { createTextWork } from './text-work.js';
+import { serveWork } from '../thread/serve-work.js';
+import { createTextWork, type TextWork } from './text-work.js';
 
-const work = createTextWork(createProcessor(deserialize(Buffer.from(workerData as SharedArrayBuffer))));
-const port = parentPort!;
-
-port.on('message', ({ name, args }: TextOrder) => {
-  try {
-    reply({ value: (work[name] as (...given: unknown[]) => unknown)(...args) });
-  } catch (error) {
-    reply({ error: serializeError(error) });
-  }
-});
-
-function reply(message: TextReply): void {
-  port.postMessage(message);
-}
+serveWork<TextWork>(createTextWork(createProcessor(deserialize(Buffer.from(workerData as SharedArrayBuffer)))));

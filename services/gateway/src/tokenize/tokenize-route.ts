@@ -39,11 +39,7 @@ export function registerTokenizeRoute(app: FastifyInstance, context: GatewayCont
   });
 }
 
-async function tokensOf(
-  body: TokenizeBody,
-  deps: PromptDeps,
-  signal: AbortSignal,
-): Promise<Int32Array> {
+async function tokensOf(body: TokenizeBody, deps: PromptDeps, signal: AbortSignal): Promise<Int32Array> {
   if (body.messages == null) {
     const text = body.prompt ?? '';
     return deps.texts.run('encode', [text, body.parse_special === true], { numCharacters: text.length, signal });

@@ -1,69 +1,68 @@
-import { serialize } from 'node:v8';
-import { Worker } from 'node:worker_threads';
+import { type Transferable, Worker } from 'node:worker_threads';
 import { deserializeError, type SerializedServingError, ServingError } from '@tessera/domain';
-import type { CheckpointFiles } from '@tessera/qwen2-5-vl';
 import { shuttingDown } from '../http/shutting-down.js';
-import type { TextWork } from './text-work.js';
 
-export interface TextOrder {
-  readonly name: keyof TextWork;
+/** Work by name, each a function of what can be cloned, giving what can be cloned. */
+export type ThreadWork<Work> = { readonly [Name in keyof Work]: (...args: never[]) => unknown };
+
+export interface ThreadOrder {
+  readonly name: PropertyKey;
   readonly args: readonly unknown[];
 }
 
-export type TextReply = { readonly value: unknown } | { readonly error: SerializedServingError };
+export type ThreadReply = { readonly value: unknown } | { readonly error: SerializedServingError };
 
 interface Job {
-  readonly order: TextOrder;
+  readonly order: ThreadOrder;
+  readonly transfer: readonly Transferable[];
   readonly resolve: (value: never) => void;
   readonly reject: (error: unknown) => void;
 }
 
-export interface TextThreadOptions {
+export interface WorkThreadOptions {
+  /** What the thread does, for errors: "parses large bodies". */
+  readonly purpose: string;
+  /** Its program, which calls `serveWork`. */
+  readonly entry: URL;
+  readonly workerData?: unknown;
   /** Jobs that may wait; one more is refused with `queue_full`. */
   readonly maxWaiting: number;
-  /** Program of the thread; tests give one that misbehaves. */
-  readonly entry?: URL;
 }
 
-/** The built entry, from the source of this file as from what is built of it. */
-const builtEntry = new URL('../../dist/text/text-thread-entry.js', import.meta.url);
-
 /**
- * One thread that does text work for a checkpoint, a job at a time. It starts with the first job; a job whose client has
- * left takes its thread along, since nothing else stops it, and the next job starts another.
+ * One thread that does work which would hold the event loop, a job at a time. It starts with the first job; a job whose
+ * client has left takes its thread along, since nothing else stops it, and the next job starts another.
  */
-export class TextThread {
-  readonly #files: SharedArrayBuffer;
-  readonly #options: TextThreadOptions;
+export class WorkThread<Work extends ThreadWork<Work>> {
+  readonly #options: WorkThreadOptions;
   readonly #waiting: Job[] = [];
   #running: Job | undefined;
   #worker: Worker | undefined;
   #isClosed = false;
 
-  constructor(files: CheckpointFiles, options: TextThreadOptions) {
-    const bytes = serialize(files);
-    this.#files = new SharedArrayBuffer(bytes.length);
-    new Uint8Array(this.#files).set(bytes);
+  constructor(options: WorkThreadOptions) {
     this.#options = options;
   }
 
   /**
-   * What `TextWork`'s method of this name gives. Rejects with its error, the reason of `signal`, `queue_full`,
-   * `worker_failed` when the thread dies over it or cannot take it, or `shutting_down`.
+   * What the work of this name gives; the caller gives up what is in `transfer`. Rejects with the work's error, the
+   * reason of `signal`, `queue_full`, `worker_failed` when the thread dies over it or cannot take it, or `shutting_down`.
    */
-  run<Name extends keyof TextWork>(
+  run<Name extends keyof Work>(
     name: Name,
-    args: Parameters<TextWork[Name]>,
+    args: Parameters<Work[Name]>,
     signal: AbortSignal,
-  ): Promise<ReturnType<TextWork[Name]>> {
+    transfer: readonly Transferable[] = [],
+  ): Promise<ReturnType<Work[Name]>> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       if (this.#isClosed) throw shuttingDown();
-      if (this.#waiting.length >= this.#options.maxWaiting) throw queueFull(this.#options.maxWaiting);
+      if (this.#waiting.length >= this.#options.maxWaiting) throw this.#queueFull();
       const abort = () => this.#abandon(job, signal.reason);
       const settled = () => signal.removeEventListener('abort', abort);
       const job: Job = {
         order: { name, args },
+        transfer,
         resolve: (value) => {
           settled();
           resolve(value);
@@ -93,20 +92,21 @@ export class TextThread {
       if (job === undefined) return;
       try {
         this.#worker ??= this.#startWorker();
-        this.#worker.postMessage(job.order);
+        this.#worker.postMessage(job.order, job.transfer);
         this.#running = job;
       } catch (cause) {
-        job.reject(failed('could not take its work', cause));
+        job.reject(this.#failed('could not take its work', cause));
       }
     }
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(this.#options.entry ?? builtEntry, { workerData: this.#files });
+    const { entry, workerData } = this.#options;
+    const worker = new Worker(entry, { workerData });
     const die = (cause: unknown) => {
-      if (worker === this.#worker) void this.#replaceWorker(failed('died', cause));
+      if (worker === this.#worker) void this.#replaceWorker(this.#failed('died', cause));
     };
-    worker.on('message', (reply: TextReply) => {
+    worker.on('message', (reply: ThreadReply) => {
       if (worker === this.#worker) this.#settle(reply);
     });
     worker.on('error', die);
@@ -114,7 +114,7 @@ export class TextThread {
     return worker;
   }
 
-  #settle(reply: TextReply): void {
+  #settle(reply: ThreadReply): void {
     const job = this.#running;
     this.#running = undefined;
     if ('error' in reply) job?.reject(deserializeError(reply.error));
@@ -141,13 +141,15 @@ export class TextThread {
     this.#runNext();
     await worker?.terminate();
   }
-}
 
-function queueFull(limit: number): ServingError {
-  const message = `${limit} long texts wait to be tokenised; come back later`;
-  return new ServingError('queue_full', message, { limit, retryAfterSeconds: 1 });
-}
+  #queueFull(): ServingError {
+    const { maxWaiting, purpose } = this.#options;
+    const message = `${maxWaiting} jobs wait for the thread that ${purpose}; come back later`;
+    return new ServingError('queue_full', message, { limit: maxWaiting, retryAfterSeconds: 1 });
+  }
 
-function failed(what: string, cause: unknown): ServingError {
-  return new ServingError('worker_failed', `the thread that tokenises long texts ${what}`, {}, { cause });
+  #failed(what: string, cause: unknown): ServingError {
+    const message = `the thread that ${this.#options.purpose} ${what}`;
+    return new ServingError('worker_failed', message, {}, { cause });
+  }
 }
