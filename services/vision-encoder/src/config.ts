@@ -26,7 +26,9 @@ export const visionEncoderConfigSchema = z
       ),
     tp: count
       .default(1)
-      .describe('Tensor-parallel degree of the engine to load; with that of the decoders it is compiled once for both.'),
+      .describe(
+        'Tensor-parallel degree of the engine to load; with that of the decoders it is compiled once for both.',
+      ),
     listen: z.string().min(1).default('127.0.0.1:0').describe('Address to serve on, host:port; port 0 takes any.'),
     nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
     threads: count.max(maxThreads).default(availableParallelism()).describe('Threads inside an operation.'),

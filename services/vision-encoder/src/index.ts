@@ -12,4 +12,8 @@ export type { PipelineLimits } from './encode/encode-pipeline.js';
 export type { EncodedBatch } from './encode/tower.js';
 export { createEncoderMetrics, type EncoderMetrics } from './encoder-metrics.js';
 export { createMediaDecoderPool, type MediaDecoderOptions, type MediaDecoderPool } from './media/media-decoder-pool.js';
-export { type StartedVisionEncoder, startVisionEncoder, type VisionEncoderProcessDeps } from './start-vision-encoder.js';
+export {
+  type StartedVisionEncoder,
+  startVisionEncoder,
+  type VisionEncoderProcessDeps,
+} from './start-vision-encoder.js';

@@ -5,7 +5,14 @@ import type { EmbeddingStore, EncoderFeed, VisionEncoder } from '@tessera/domain
 import { createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { type CompileProgress, parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
 import { createRpcServer, type RpcTls, serveVisionEncoder } from '@tessera/rpc';
-import { createHealth, createMetrics, type Health, type Logger, type Metrics, type ProcessContext } from '@tessera/runtime';
+import {
+  createHealth,
+  createMetrics,
+  type Health,
+  type Logger,
+  type Metrics,
+  type ProcessContext,
+} from '@tessera/runtime';
 import type { VisionEncoderConfig } from './config.js';
 import { createVisionEncoder, type RunningVisionEncoder } from './create-vision-encoder.js';
 import { createEncoderMetrics } from './encoder-metrics.js';
@@ -82,12 +89,16 @@ async function startEncoder(
   { context, onCompileProgress }: VisionEncoderProcessDeps,
   metrics: Metrics,
 ): Promise<RunningVisionEncoder> {
-  const prepared = await prepareEngine(resolve(config.model), servingOptions(parseWeightPlan(config.weights), config.tp), {
-    cacheDir: config.engineCache,
-    numThreads: config.threads,
-    onProgress: onCompileProgress,
-    signal: context.signal,
-  });
+  const prepared = await prepareEngine(
+    resolve(config.model),
+    servingOptions(parseWeightPlan(config.weights), config.tp),
+    {
+      cacheDir: config.engineCache,
+      numThreads: config.threads,
+      onProgress: onCompileProgress,
+      signal: context.signal,
+    },
+  );
   const engine = await createEncoderEngine(prepared.dir, {
     numThreads: config.threads,
     isDeterministic: config.deterministic,

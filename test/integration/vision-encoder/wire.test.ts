@@ -1,4 +1,10 @@
-import { attachEncoder, connectEmbeddingStore, connectVisionEncoder, createRpcServer, serveVisionEncoder } from '@tessera/rpc';
+import {
+  attachEncoder,
+  connectEmbeddingStore,
+  connectVisionEncoder,
+  createRpcServer,
+  serveVisionEncoder,
+} from '@tessera/rpc';
 import { describeVisionEncoder } from '@tessera/testkit';
 import { createVisionEncoder } from '@tessera/vision-encoder';
 

@@ -59,7 +59,11 @@ export function describeVisionEncoder(
     const never = new AbortController().signal;
     const encode = (key: EmbeddingKey, signal = never): Promise<void> =>
       world.encoder.encode(createEncodeJob({ embeddingKey: key }), signal);
-    const follow = (): FeedFollower => new FeedFollower(world.feed, listening.signal);
+    const follow = async (): Promise<FeedFollower> => {
+      const follower = new FeedFollower(world.feed, listening.signal);
+      await follower.until(() => true);
+      return follower;
+    };
 
     test('says what it is', () => {
       expect(world.feed.description).toEqual({ modelRevision: 'fake', hiddenSize, cacheBytes: 2 * embeddingBytes });
@@ -81,7 +85,7 @@ export function describeVisionEncoder(
     });
 
     test('evicts what was used least recently, and tells', async () => {
-      const follower = follow();
+      const follower = await follow();
       for (const key of [cat, dog]) await encode(key);
       await world.store.fetch(cat);
       await encode(owl);
@@ -92,8 +96,7 @@ export function describeVisionEncoder(
 
     test('encodes nothing that it holds, and says once more that it is ready', async () => {
       await encode(cat);
-      const follower = follow();
-      await follower.until(({ held }) => held.has(cat));
+      const follower = await follow();
       follower.held.clear();
       await encode(cat);
       await follower.until(({ held }) => held.has(cat));
@@ -102,14 +105,12 @@ export function describeVisionEncoder(
 
     test('tells whoever comes late all that it holds', async () => {
       for (const key of [cat, dog]) await encode(key);
-      const follower = follow();
-      await follower.until(() => true);
+      const follower = await follow();
       expect([...follower.held].sort()).toEqual([cat, dog]);
     });
 
     test('tells all who listen', async () => {
-      const followers = [follow(), follow(), follow()];
-      for (const follower of followers) await follower.until(() => true);
+      const followers = await Promise.all([follow(), follow(), follow()]);
       await encode(cat);
       for (const follower of followers) {
         await follower.until(({ held, numPendingPatches: pending }) => held.has(cat) && pending === 0);
@@ -117,7 +118,7 @@ export function describeVisionEncoder(
     });
 
     test('counts the patches that wait, and none when all is done', async () => {
-      const follower = follow();
+      const follower = await follow();
       const open = parts.decoders.hold();
       const jobs = [cat, dog].map((key) => encode(key));
       await follower.until(({ numPendingPatches: pending }) => pending === 2 * numPatches);
@@ -128,7 +129,7 @@ export function describeVisionEncoder(
     });
 
     test('tells gateways why a job came to nothing, and listeners that its ticket is open again', async () => {
-      const follower = follow();
+      const follower = await follow();
       parts.decoders.failNext(new ServingError('media_undecodable', 'Half a cat.', { numBytes: 3 }));
       const failure = await encode(cat).catch((error: unknown) => error);
       expect(failure).toBeInstanceOf(ServingError);
@@ -140,7 +141,7 @@ export function describeVisionEncoder(
     });
 
     test('stops a job that nobody waits for any more, and opens its ticket again', async () => {
-      const follower = follow();
+      const follower = await follow();
       parts.decoders.hold();
       const controller = new AbortController();
       const job = encode(cat, controller.signal);
@@ -166,8 +167,7 @@ export function describeVisionEncoder(
     });
 
     test('ends a stream of updates when its listener leaves', async () => {
-      const follower = follow();
-      await follower.until(() => true);
+      const follower = await follow();
       listening.abort();
       expect(await follower.until(() => false)).toBe(false);
     });

@@ -143,21 +143,9 @@ describe('EncodePipeline', () => {
 
   const batches: readonly (readonly [title: string, pictures: readonly string[], expected: readonly string[][]])[] = [
     ['whatever fits', ['a1:30', 'a2:30', 'a3:30'], [['a1', 'a2', 'a3']]],
-    [
-      'as much as the limit exactly',
-      ['a1:50', 'a2:50', 'a3:1'],
-      [['a1', 'a2'], ['a3']],
-    ],
-    [
-      'nothing that came later than what does not fit',
-      ['a1:60', 'a2:50', 'a3:10'],
-      [['a1'], ['a2', 'a3']],
-    ],
-    [
-      'a picture above the limit alone',
-      ['a1:500', 'a2:10', 'a3:500', 'a4:10'],
-      [['a1'], ['a2'], ['a3'], ['a4']],
-    ],
+    ['as much as the limit exactly', ['a1:50', 'a2:50', 'a3:1'], [['a1', 'a2'], ['a3']]],
+    ['nothing that came later than what does not fit', ['a1:60', 'a2:50', 'a3:10'], [['a1'], ['a2', 'a3']]],
+    ['a picture above the limit alone', ['a1:500', 'a2:10', 'a3:500', 'a4:10'], [['a1'], ['a2'], ['a3'], ['a4']]],
   ];
   for (const [title, pictures, expected] of batches) {
     test(`takes into a batch ${title}`, async () => {

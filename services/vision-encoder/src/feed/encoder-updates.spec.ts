@@ -1,13 +1,18 @@
 import { getEventListeners } from 'node:events';
 import { type EmbeddingKey, type EncoderUpdate, embeddingKey } from '@tessera/domain';
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EncoderUpdates } from './encoder-updates.js';
 
 const [cat, dog, owl] = ['cat', 'dog', 'owl'].map(embeddingKey);
-const never = new AbortController().signal;
+
+let atEnd: AbortController;
+beforeEach(() => {
+  atEnd = new AbortController();
+});
+afterEach(() => atEnd.abort());
 
 /** Listens by hand: the first update is taken at once. */
-async function listen(updates: EncoderUpdates, held: readonly EmbeddingKey[] = [], signal = never) {
+async function listen(updates: EncoderUpdates, held: readonly EmbeddingKey[] = [], signal = atEnd.signal) {
   const iterator = updates.listen(() => held, signal)[Symbol.asyncIterator]();
   const next = async (): Promise<EncoderUpdate | undefined> => (await iterator.next()).value;
   return { first: await next(), next, leave: () => iterator.return?.() };

@@ -10,6 +10,7 @@ export class UpdateListener {
   #failed: EncoderUpdate['failed'][number][] = [];
   readonly #maxUntaken: number;
   #end: Error | undefined;
+  #isLetGo = false;
   #isNotified = false;
   #wake: () => void = () => {};
 
@@ -19,13 +20,13 @@ export class UpdateListener {
   }
 
   change(embeddingKey: EmbeddingKey, isHeld: boolean): void {
-    if (this.#end) return;
+    if (this.#isLetGo) return;
     this.#changes.set(embeddingKey, isHeld);
     this.#bound();
   }
 
   fail(tickets: readonly string[], embeddingKey: EmbeddingKey): void {
-    if (this.#end) return;
+    if (this.#isLetGo) return;
     for (const ticket of tickets) this.#failed.push({ ticket, embeddingKey });
     this.#bound();
   }
@@ -67,6 +68,7 @@ export class UpdateListener {
   #bound(): void {
     const numUntaken = this.#changes.size + this.#failed.length;
     if (numUntaken > this.#maxUntaken) {
+      this.#isLetGo = true;
       this.#changes.clear();
       this.#failed = [];
       this.#end = new ServingError('queue_full', `A listener left ${numUntaken} changes untaken.`, {
