@@ -66,7 +66,7 @@ describe('ensureServers', () => {
 
   it('tells what to do on a machine without apt', async () => {
     await expect(ensureServers(rootDir, createHost({ works: /nothing/ }))).rejects.toThrow(
-      /this is no Debian[^]*Install Redis 7/,
+      /this is no Debian\.\nInstall Redis 7/,
     );
   });
 

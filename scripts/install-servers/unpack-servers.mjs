@@ -9,7 +9,12 @@ const hint = 'Is the network there? A second run goes on where this one failed.'
  * below `dir`, where `bin` has a script to run each. Needs no privilege, and apt's own lists stay as they are.
  */
 export async function unpackServers(packageNames, dir) {
-  const folders = { root: join(dir, 'root'), debs: join(dir, 'debs'), lists: join(dir, 'lists'), bin: join(dir, 'bin') };
+  const folders = {
+    root: join(dir, 'root'),
+    debs: join(dir, 'debs'),
+    lists: join(dir, 'lists'),
+    bin: join(dir, 'bin'),
+  };
   for (const name of ['root', 'debs']) rmSync(folders[name], { recursive: true, force: true });
   for (const folder of Object.values(folders)) mkdirSync(folder, { recursive: true });
 

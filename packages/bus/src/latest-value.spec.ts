@@ -44,7 +44,7 @@ describe('LatestValue', () => {
 
   const endings = {
     'its signal': (controller: AbortController) => controller.abort(),
-    'closing': (_: AbortController, latest: LatestValue<number>) => latest.close(),
+    closing: (_: AbortController, latest: LatestValue<number>) => latest.close(),
   };
   for (const [title, end] of Object.entries(endings)) {
     it(`ends a waiting reader with ${title}`, async () => {

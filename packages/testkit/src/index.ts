@@ -1,6 +1,6 @@
+export type { ContractBus } from './contracts/contract-bus.js';
 export * from './contracts/contract-directory.js';
 export * from './contracts/contract-kernel.js';
-export type { ContractBus } from './contracts/contract-bus.js';
 export { describeBus } from './contracts/describe-bus.js';
 export { describeDecoderEngine } from './contracts/describe-decoder-engine.js';
 export { describePageDirectory } from './contracts/describe-page-directory.js';
@@ -11,8 +11,8 @@ export {
   type VisionEncoderWorld,
 } from './contracts/describe-vision-encoder.js';
 export { type DrivenOutput, type DrivenSequence, EngineDriver } from './contracts/engine-driver.js';
-export { createEncodeJob } from './factories/create-encode-job.js';
 export { readUntil } from './contracts/read-until.js';
+export { createEncodeJob } from './factories/create-encode-job.js';
 export { createRequest, createVisualRequest, placeholderId, positionsOf } from './factories/create-request.js';
 export { createSamplingParams } from './factories/create-sampling-params.js';
 export { createSamplingRow } from './factories/create-sampling-row.js';

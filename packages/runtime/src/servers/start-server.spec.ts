@@ -49,9 +49,9 @@ describe('startServer', () => {
 
   it('fails with the last lines of a server that is not ready in time, and kills it', async () => {
     const lines: string[] = [];
-    const script = `console.log(process.pid);${staysUp}`;
-    const start = startServer(node(script), { startTimeoutMs: 2_000, onLine: (line) => lines.push(line) });
-    await expect(start).rejects.toThrow(/was not ready after 2000 ms:\n\d+/);
+    const shell = { binary: 'sh', args: ['-c', 'echo $$; exec sleep 1000'], readyWhen: /^ready$/ };
+    const start = startServer(shell, { startTimeoutMs: 500, onLine: (line) => lines.push(line) });
+    await expect(start).rejects.toThrow(/was not ready after 500 ms:\n\d+/);
     await expect.poll(() => isAlive(Number(lines[0]))).toBe(false);
   });
 });
