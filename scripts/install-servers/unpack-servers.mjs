@@ -27,7 +27,8 @@ export async function unpackServers(packageNames, dir) {
     await step(`Unpacking ${deb}`, 'dpkg-deb', ['--extract', join(folders.debs, deb), folders.root]);
   }
   for (const name of packageNames) writeRunner(name, folders);
-  for (const folder of [folders.debs, folders.lists, join(dir, 'apt')]) rmSync(folder, { recursive: true });
+  for (const folder of [folders.debs, folders.lists, join(dir, 'apt')])
+    rmSync(folder, { recursive: true, force: true });
 }
 
 /** The packages themselves, whatever is installed, and what apt would install for them. */
