@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { capture, runStep, StepFailure } from '../bootstrap/run-step.mjs';
 
-const hint = 'Is the network there? A second run goes on where this one failed.';
+const hint = 'Is the network there? Run it again.';
 
 /**
  * Gets Debian packages, each with a server of its own name, and the libraries that this machine lacks, and unpacks them
