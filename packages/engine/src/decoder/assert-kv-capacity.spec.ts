@@ -1,8 +1,8 @@
 import type { TextConfig } from '@tessera/qwen2-5-vl';
 import { describe, expect, it } from 'vitest';
+import { createKvBudget } from '../testing/create-kv-budget.js';
 import { assertKvCapacity } from './assert-kv-capacity.js';
 import type { KvBudget } from './kv-capacity.js';
-import { createKvBudget } from '../testing/create-kv-budget.js';
 
 /** A position takes 100 000 bytes. */
 const text = { numLayers: 25, numKvHeads: 2, headDim: 250, maxPositionEmbeddings: 4096 } as TextConfig;

@@ -1,7 +1,7 @@
 import type { TextConfig } from '@tessera/qwen2-5-vl';
 import { describe, expect, it } from 'vitest';
-import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from './kv-capacity.js';
 import { createKvBudget } from '../testing/create-kv-budget.js';
+import { type KvBudget, kvBytesPerToken, kvCapacityTokens } from './kv-capacity.js';
 
 /** Dimensions of the 3B. */
 const text = { numLayers: 36, numKvHeads: 2, headDim: 128, maxPositionEmbeddings: 128_000 } as TextConfig;

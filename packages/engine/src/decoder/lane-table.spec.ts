@@ -34,6 +34,12 @@ describe('LaneTable', () => {
     expect(lanes.get(lane0)).toMatchObject({ sequenceId: 'next', numTokens: 3, numComputed: 0 });
   });
 
+  test('forgets all sequences at once', () => {
+    lanes.admit(createAdmittedSequence({ lane: lane1 }));
+    lanes.clear();
+    for (const lane of [lane0, lane1]) expect(() => lanes.get(lane)).toThrow('holds no sequence');
+  });
+
   test('releases a lane that is free', () => {
     lanes.release(lane1);
     expect(() => lanes.get(lane1)).toThrow('lane 1 holds no sequence');

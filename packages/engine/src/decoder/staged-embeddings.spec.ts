@@ -34,6 +34,12 @@ describe('StagedEmbeddings', () => {
     expect(() => staged.row(cat, 0)).toThrow('Row 0 of embedding cat is not staged.');
   });
 
+  test('forgets everything at once', () => {
+    const staged = stage();
+    staged.clear();
+    expect(() => staged.row(cat, 0)).toThrow('Row 0 of embedding cat is not staged.');
+  });
+
   test('refuses rows that are not as wide as the model', () => {
     const embedding = { embeddingKey: dog, numTokens: 2, data: new Float32Array(5) };
     expect(() => new StagedEmbeddings(2).stage(embedding)).toThrow('5 values instead of 2 × 2');

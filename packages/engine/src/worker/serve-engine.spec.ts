@@ -24,9 +24,10 @@ describe('serveEngine', () => {
   afterEach(() => channel.port1.close());
 
   const nextMessage = async (): Promise<unknown> => (await once(channel.port2, 'message'))[0];
-  const serve = async (methods: Readonly<Record<string, WorkerMethod>>): Promise<void> => {
+  type Methods = Readonly<Record<string, WorkerMethod>>;
+  const serve = async (methods: Methods, urgentMethods?: Methods): Promise<void> => {
     const hello = nextMessage();
-    await serveEngine(async () => ({ description: 'engine', methods }));
+    await serveEngine(async () => ({ description: 'engine', methods, urgentMethods }));
     await hello;
   };
   /** Sends calls at once and returns the replies in the order in which they come. */
@@ -70,6 +71,26 @@ describe('serveEngine', () => {
       { callId: 1, value: 'b' },
     ]);
     expect(log).toEqual(['a begins', 'a ends', 'b begins', 'b ends']);
+  });
+
+  test('runs an urgent call beside the one that runs', async () => {
+    let finish: () => void = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const work = async () => {
+      await finished;
+      return { value: 'worked' };
+    };
+    const interrupt = async () => {
+      finish();
+      return { value: 'interrupted' };
+    };
+    await serve({ work }, { interrupt });
+    expect(await callAll(['work'], ['interrupt'])).toEqual([
+      { callId: 1, value: 'interrupted' },
+      { callId: 0, value: 'worked' },
+    ]);
   });
 
   test('answers a failed call with its error and runs the next', async () => {

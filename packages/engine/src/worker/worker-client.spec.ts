@@ -66,6 +66,7 @@ describe('WorkerClient', () => {
       for (const outcome of await Promise.allSettled(pending)) expect(outcome).toMatchObject({ reason: failure });
       await expect(client.call('echo', [1])).rejects.toMatchObject(failure);
       expect(client.failure).toMatchObject(failure);
+      expect(await client.failed).toBe(client.failure);
     });
   }
 
@@ -74,6 +75,13 @@ describe('WorkerClient', () => {
       const client = await start();
       await client.close();
       await expect(client.call('echo', [1])).rejects.toMatchObject({ reason: 'worker_failed' });
+    });
+
+    test('is no failure', async () => {
+      const client = await start();
+      const outcome = Promise.race([client.failed, client.close().then(() => 'closed')]);
+      expect(await outcome).toBe('closed');
+      expect(await Promise.race([client.failed, Promise.resolve('none')])).toBe('none');
     });
 
     test('may be repeated, and comes after a failure too', async () => {

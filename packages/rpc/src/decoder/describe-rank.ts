@@ -15,7 +15,7 @@ export async function describeRank(address: string, options: DescribeRankOptions
   const { tls, deadlineMs = 5_000 } = options;
   const client = new RpcClient({ address, lostReason: 'worker_failed' }, tls);
   try {
-    return rankStatusFromProto(await client.unary(DecoderService.method.describe, {}, deadlineMs));
+    return rankStatusFromProto(await client.unary(DecoderService.method.describe, {}, { deadlineMs }));
   } finally {
     client.close();
   }

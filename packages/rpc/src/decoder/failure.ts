@@ -1,5 +1,12 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { deserializeError, type ErrorFacts, type ErrorReason, errorCatalogue, type ServingError, serializeError } from '@tessera/domain';
+import {
+  deserializeError,
+  type ErrorFacts,
+  type ErrorReason,
+  errorCatalogue,
+  type ServingError,
+  serializeError,
+} from '@tessera/domain';
 import type * as wire from '@tessera/proto/decoder/v1';
 
 /** Why a command failed; what is no ServingError is `internal` outside. */

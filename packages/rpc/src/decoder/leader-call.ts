@@ -95,7 +95,13 @@ export class LeaderCall implements LeaderStream {
     }
   }
 
-  async #open({ epoch, leaderId, session, meshAddresses, silenceMs }: wire.Open): Promise<Sent<typeof wire.OpenedSchema>> {
+  async #open({
+    epoch,
+    leaderId,
+    session,
+    meshAddresses,
+    silenceMs,
+  }: wire.Open): Promise<Sent<typeof wire.OpenedSchema>> {
     if (this.#isClaimed) throw invalidField('command', 'one open a stream', 'another');
     this.#isClaimed = true;
     const claim = { epoch: safeIntegerOf(epoch, 'open.epoch'), leaderId, session, meshAddresses, silenceMs };

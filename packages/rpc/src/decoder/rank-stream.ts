@@ -50,7 +50,7 @@ export class RankStream {
       this.#reportEnd = resolve;
     });
     this.#client = new RpcClient({ address: options.address, lostReason: 'worker_failed' }, options.tls);
-    this.#stream = this.#client.bidiStream(wire.DecoderService.method.step, this.#abort.signal);
+    this.#stream = this.#client.bidiStream(wire.DecoderService.method.step, { signal: this.#abort.signal });
     this.#heartbeat = setInterval(() => void this.#stream.send({}), options.silenceMs / 3);
     void this.#receive();
   }

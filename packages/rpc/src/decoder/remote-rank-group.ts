@@ -82,9 +82,7 @@ export class RemoteRankGroup implements RankGroup {
     expected: Case,
     onAnswer: (rank: number) => void = () => {},
   ): Promise<ReplyValue<Case>[]> {
-    const calls = this.#streams.map((stream) =>
-      stream.call(command, expected).finally(() => onAnswer(stream.rank)),
-    );
+    const calls = this.#streams.map((stream) => stream.call(command, expected).finally(() => onAnswer(stream.rank)));
     const outcomes = await Promise.allSettled(calls);
     const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
     if (failures.length > 0) throw failures.find(isOwnFailure) ?? this.#end(failures[0]);

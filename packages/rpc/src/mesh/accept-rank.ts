@@ -20,6 +20,10 @@ export async function acceptRank(
   }
   void send({ frame: greetingFrame({ session: session.session, rank }) });
   const over = once(session.signal, 'abort');
-  const link = { peer: greeting.rank, frames, send: (frame: Parameters<typeof send>[0]['frame']) => void send({ frame }) };
+  const link = {
+    peer: greeting.rank,
+    frames,
+    send: (frame: Parameters<typeof send>[0]['frame']) => void send({ frame }),
+  };
   await Promise.race([session.join(link), over]);
 }

@@ -38,7 +38,7 @@ export async function dialRank(session: MeshSession, { peer, address, tls, onRef
 }
 
 async function meet(client: RpcClient, { session, rank, signal }: MeshSession, peer: number): Promise<MeshLink> {
-  const { send, received } = client.bidiStream(RankMeshService.method.exchange, signal);
+  const { send, received } = client.bidiStream(RankMeshService.method.exchange, { signal });
   const frames = framesOf(received);
   void send({ frame: greetingFrame({ session, rank }) });
   const greeting = await readGreeting(frames);

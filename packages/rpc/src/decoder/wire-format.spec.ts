@@ -1,0 +1,84 @@
+import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { laneId, ServingError } from '@tessera/domain';
+import * as wire from '@tessera/proto/decoder/v1';
+import { createAdmittedSequence, createStepPlan, knownChunk } from '@tessera/testkit';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { seal, stepPlan, stepResult } from '../testing/step-arbitraries.js';
+import { failureFromProto, failureToProto } from './failure.js';
+import { sealFromProto, sealToProto } from './seal.js';
+import { stepPlanFromProto, stepPlanToProto } from './step-plan.js';
+import { stepResultFromProto, stepResultToProto } from './step-result.js';
+
+type PlanInit = MessageInitShape<typeof wire.StepPlanSchema>;
+const sendPlan = (plan: PlanInit): wire.StepPlan =>
+  fromBinary(wire.StepPlanSchema, toBinary(wire.StepPlanSchema, create(wire.StepPlanSchema, plan)));
+
+describe('what comes out of the wire is what went in', () => {
+  test('as a step plan', () => {
+    fc.assert(
+      fc.property(stepPlan, (plan) => {
+        expect(stepPlanFromProto(sendPlan(stepPlanToProto(plan)))).toEqual(plan);
+      }),
+    );
+  });
+
+  test('as a step result', () => {
+    fc.assert(
+      fc.property(stepResult, (result) => {
+        const sent = create(wire.StepResultSchema, stepResultToProto(result));
+        const received = fromBinary(wire.StepResultSchema, toBinary(wire.StepResultSchema, sent));
+        expect(stepResultFromProto(received)).toEqual(result);
+      }),
+    );
+  });
+
+  test('as a seal', () => {
+    fc.assert(
+      fc.property(seal, (given) => {
+        const received = create(wire.SealSchema, sealToProto(given));
+        expect(sealFromProto(received, 'seal')).toEqual(given);
+      }),
+    );
+  });
+
+  test('as a failure', () => {
+    const error = new ServingError('epoch_refused', 'Epoch 3 was granted.', { epoch: 2, granted: 3 });
+    const received = failureFromProto(create(wire.FailureSchema, failureToProto(error)));
+    expect(received).toBeInstanceOf(ServingError);
+    expect(received).toMatchObject({ reason: 'epoch_refused', message: error.message, facts: error.facts });
+  });
+});
+
+test('a failure of a reason that is not known here is internal', () => {
+  const failure = create(wire.FailureSchema, { reason: 'of_tomorrow', message: 'Why not.', factsJson: '{}' });
+  expect(failureFromProto(failure)).toMatchObject({ reason: 'internal', message: 'Why not.' });
+});
+
+test('what was thrown and is no ServingError is internal outside', () => {
+  expect(failureToProto(new TypeError('x'))).toEqual({ reason: 'internal', message: 'x', factsJson: '{}' });
+});
+
+describe('a message that is no step plan is refused by the field', () => {
+  const plan = stepPlanToProto(
+    createStepPlan({ admitted: [createAdmittedSequence()], chunks: [knownChunk(laneId(0), 3)] }),
+  );
+  const sequence = plan.admitted![0];
+  const cases: readonly (readonly [field: string, given: PlanInit])[] = [
+    ['plan.admitted[0].token_ids', { ...plan, admitted: [{ ...sequence, tokenIds: new Uint8Array(3) }] }],
+    ['plan.admitted[0].positions', { ...plan, admitted: [{ ...sequence, positions: undefined }] }],
+    ['plan.admitted[0].positions.temporal', { ...plan, admitted: [{ ...sequence, numPromptTokens: 2 }] }],
+    ['plan.admitted[0].sampling', { ...plan, admitted: [{ ...sequence, sampling: undefined }] }],
+    ['plan.chunks[0].input', { ...plan, chunks: [{ lane: 0 }] }],
+    ['plan.seals[0].block_hash', { ...plan, seals: [{ blockHash: new Uint8Array(31) }] }],
+    ['plan.capture.logits', { ...plan, capture: { logits: 9 as wire.CapturedLogits } }],
+    ['plan.step_id', { ...plan, stepId: 2n ** 53n }],
+  ];
+  for (const [field, given] of cases) {
+    test(field, () => {
+      expect(() => stepPlanFromProto(sendPlan(given))).toThrow(
+        expect.objectContaining({ reason: 'invalid_field', facts: expect.objectContaining({ field }) }),
+      );
+    });
+  }
+});
