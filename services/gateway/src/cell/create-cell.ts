@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ServingError } from '@tessera/domain';
 import type { Logger } from '@tessera/runtime';
 import type { Cell, Leader, Readiness, SchedulerClient } from './cell.js';
@@ -115,7 +116,9 @@ class DescribedCell implements Cell {
   #lead({ watch: { address, scheduler }, model, epoch, waitingFor }: Leadership): Leader {
     if (this.#reign?.address !== address) {
       this.#reign?.end.abort(new ServingError('not_leader', `${address} leads in place of ${this.#reign.address}`));
-      this.#reign = { address, end: new AbortController() };
+      const end = new AbortController();
+      setMaxListeners(0, end.signal);
+      this.#reign = { address, end };
       this.#options.logger.info({ scheduler: address, epoch, revision: model.revision }, 'following a leader');
     }
     return { address, scheduler, model, waitingFor, deposed: this.#reign.end.signal };

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { type ErrorReason, type Request, type SchedulerEvent, ServingError } from '@tessera/domain';
 import { createRequest } from '@tessera/testkit';
 import { describe, expect, it } from 'vitest';
@@ -10,17 +11,16 @@ const day = 86_400_000;
 
 type Attempt = (request: Request, signal: AbortSignal) => AsyncIterable<SchedulerEvent>;
 
-/** A cell whose leader answers the n-th attempt as the n-th script says. */
+/** A cell whose leaders answer the n-th attempt as the n-th script says; the first can be deposed. */
 function scripted(attempts: readonly Attempt[], options: Partial<ResumeOptions> = {}) {
   const requests: Request[] = [];
   const interruptions: string[] = [];
   const deposal = new AbortController();
   let numRefreshes = 0;
-  const leader: Leader = {
+  const leader: Omit<Leader, 'deposed'> = {
     address: 'leader',
     model: tinyModel,
     waitingFor: undefined,
-    deposed: deposal.signal,
     scheduler: {
       generate: (request, signal) => {
         requests.push(request);
@@ -29,7 +29,10 @@ function scripted(attempts: readonly Attempt[], options: Partial<ResumeOptions> 
     },
   };
   const scheduler = createResumingScheduler(
-    { whenLed: async () => leader, refresh: () => void numRefreshes++ },
+    {
+      whenLed: async () => ({ ...leader, deposed: requests.length === 0 ? deposal.signal : never }),
+      refresh: () => void numRefreshes++,
+    },
     {
       resumeMs: day,
       random: () => 0,
@@ -190,5 +193,6 @@ it('leaving early leaves the leader, too', async () => {
     },
   ]);
   for await (const _event of world.scheduler.generate(request, never)) break;
+  expect(getEventListeners(world.deposal.signal, 'abort')).toEqual([]);
   expect(hasLeft).toBe(true);
 });

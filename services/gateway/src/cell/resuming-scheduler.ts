@@ -1,5 +1,5 @@
 import { type Request, type SampledToken, type Scheduler, type SchedulerEvent, ServingError } from '@tessera/domain';
-import type { Cell } from './cell.js';
+import type { Cell, Leader } from './cell.js';
 import { Patience, type PatienceOptions } from './patience.js';
 
 export interface ResumeOptions extends Pick<PatienceOptions, 'resumeMs' | 'random'> {
@@ -26,11 +26,9 @@ async function* generate(
   const patience = new Patience({ ...options, deadlineMs: request.deadlineMs });
   const received = [...request.resumeTokens];
   for (let attempt = request; ; attempt = nextAttempt(attempt, received)) {
-    let deposed: AbortSignal | undefined;
     try {
       const leader = await cell.whenLed(request.modelRevision, patience.remainingMs, signal);
-      deposed = leader.deposed;
-      for await (const event of leader.scheduler.generate(attempt, AbortSignal.any([signal, deposed]))) {
+      for await (const event of runAt(leader, attempt, signal)) {
         if (event.kind !== 'tokens') {
           yield event;
           continue;
@@ -41,14 +39,28 @@ async function* generate(
         yield { kind: 'tokens', tokens };
       }
       return;
-    } catch (error) {
+    } catch (cause) {
       signal.throwIfAborted();
-      const cause: unknown = deposed?.aborted ? deposed.reason : error;
       if (!(cause instanceof ServingError) || !isPassing(cause, attempt)) throw cause;
       cell.refresh();
       await patience.pauseAfter(toldOf(cause), signal);
       options.onInterrupted(attempt, cause);
     }
+  }
+}
+
+/** One attempt. Leaders outlive requests, so nothing of a request may stay with their signals. */
+async function* runAt({ scheduler, deposed }: Leader, attempt: Request, signal: AbortSignal) {
+  deposed.throwIfAborted();
+  const ending = new AbortController();
+  const end = () => ending.abort(deposed.reason);
+  deposed.addEventListener('abort', end);
+  try {
+    yield* scheduler.generate(attempt, AbortSignal.any([signal, ending.signal]));
+  } catch (error) {
+    throw deposed.aborted ? deposed.reason : error;
+  } finally {
+    deposed.removeEventListener('abort', end);
   }
 }
 
