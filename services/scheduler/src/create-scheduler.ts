@@ -1,167 +1,360 @@
 import {
-  type DecoderEngine,
-  type EmbeddingSource,
+  type CellInspection,
+  type CellModel,
+  type EmbeddingKey,
+  type EncoderFeed,
+  type RankGroup,
+  type RankSeals,
   type Request,
   type Scheduler,
   type SchedulerEvent,
   ServingError,
+  type StepResult,
   type VisualSegment,
 } from '@tessera/domain';
+import type { PageDelta } from '@tessera/kv';
+import { Admission } from './admission.js';
 import { EventQueue } from './event-queue.js';
+import { FairQueue } from './fair-queue.js';
+import { GroupLoop } from './group/group-loop.js';
+import { byRank } from './group/plan-step.js';
+import { type Placement, placeSequence } from './placement.js';
 import { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';
 import { Sequence } from './sequence.js';
-import { Staging } from './staging.js';
-import { type LoopSnapshot, StepLoop } from './step-loop.js';
-
-/** Node.js sets no timer further ahead (24.8 days); it fires such a one at once. */
-const maxTimerMs = 2 ** 31 - 1;
+import { VisualBoard } from './visuals/visual-board.js';
+import { watchRequest } from './watch-request.js';
 
 export interface SchedulerDeps {
-  readonly decoder: DecoderEngine;
-  readonly encoder: EmbeddingSource;
   /** Unix time in milliseconds. */
   readonly now: () => number;
+  /** What each rank of a group says of its pages now, for inspection. */
+  readonly readSeals?: (groupId: string) => Promise<readonly RankSeals[]>;
+  readonly onPlaced?: (placement: Placement, sequence: Sequence) => void;
+  /** The result of a step is booked; `changes` are the pages that changed since the step before. */
+  readonly onStep?: (groupId: string, result: StepResult, changes: readonly PageDelta[]) => void;
 }
 
-export interface SchedulerSnapshot extends LoopSnapshot {
-  /** Requests whose embeddings are not staged yet. */
-  readonly numPreparing: number;
+/** What the scheduler holds now. */
+export interface SchedulerSnapshot {
+  readonly numGroups: number;
+  readonly numEncoders: number;
+  /** Requests that wait for embeddings or for room. */
+  readonly numWaiting: number;
+  readonly numRunning: number;
+  readonly numPages: number;
+  readonly numFreePages: number;
+  readonly numCachedPages: number;
+  readonly numFreeLanes: number;
+  /** Embeddings that are being made or wait for an encoder. */
+  readonly numWantedEmbeddings: number;
   readonly numStagedEmbeddings: number;
 }
 
+/** The scheduler of one cell: rank groups and encoders come and go. */
 export interface RunningScheduler extends Scheduler {
   readonly snapshot: SchedulerSnapshot;
+  /** Undefined until a group was there. */
+  readonly model: CellModel | undefined;
+  addGroup(group: RankGroup): void;
+  /** Listens to an encoder until it is lost or the signal aborts; resolves then. */
+  addEncoder(feed: EncoderFeed, signal: AbortSignal): Promise<void>;
+  inspect(epoch: number): Promise<CellInspection>;
+  /** Throws with its numbers when something is held for nobody. */
+  checkIntegrity(): void;
+  close(): Promise<void>;
 }
 
-/** The scheduler of one rank group and one encoder. */
 export function createScheduler(
   deps: SchedulerDeps,
   config: SchedulerConfig = defaultSchedulerConfig,
 ): RunningScheduler {
-  return new LocalScheduler(deps, config);
+  return new CellScheduler(deps, config);
 }
 
-class LocalScheduler implements RunningScheduler {
+class CellScheduler implements RunningScheduler {
   readonly #deps: SchedulerDeps;
   readonly #config: SchedulerConfig;
-  readonly #staging: Staging;
-  readonly #loop: StepLoop;
-  #numPreparing = 0;
-  #numTickets = 0;
+  readonly #admission: Admission;
+  readonly #board: VisualBoard;
+  readonly #queue = new FairQueue<Sequence>();
+  readonly #loops = new Map<string, GroupLoop>();
+  /** Sequences that wait for their first embedding. */
+  readonly #preparing = new Set<Sequence>();
+  /** Sequences that have not ended. */
+  readonly #live = new Set<Sequence>();
+  #model: CellModel | undefined;
+  #numArrivals = 0;
 
   constructor(deps: SchedulerDeps, config: SchedulerConfig) {
     this.#deps = deps;
     this.#config = config;
-    this.#staging = new Staging(deps.decoder);
-    this.#loop = new StepLoop(deps.decoder, (sequence) => this.#releaseStaged(sequence));
+    this.#admission = new Admission(config, deps.now);
+    this.#board = new VisualBoard({
+      maxEncoderPatches: config.maxEncoderPatches,
+      onReady: (sequence, key) => this.#onReady(sequence, key),
+      onFailed: (sequence, error) => this.#fail(sequence, error),
+    });
   }
 
   get snapshot(): SchedulerSnapshot {
-    const numStagedEmbeddings = this.#staging.numStaged;
-    return { ...this.#loop.snapshot, numPreparing: this.#numPreparing, numStagedEmbeddings };
+    const loops = [...this.#loops.values()];
+    const sum = (count: (loop: GroupLoop) => number): number => loops.reduce((total, loop) => total + count(loop), 0);
+    return {
+      numGroups: loops.length,
+      numEncoders: this.#board.numEncoders,
+      numWaiting: this.#admission.numWaiting,
+      numRunning: sum(({ state }) => state.running.size),
+      numPages: sum(({ state }) => state.pages.numPages),
+      numFreePages: sum(({ state }) => state.pages.numFree),
+      numCachedPages: sum(({ state }) => state.pages.numCached),
+      numFreeLanes: sum(({ state }) => state.numFreeLanes),
+      numWantedEmbeddings: this.#board.numWanted,
+      numStagedEmbeddings: sum(({ staging }) => staging.numEmbeddings),
+    };
+  }
+
+  get model(): CellModel | undefined {
+    return this.#model && { ...this.#model, maxVisualTokens: this.#maxVisualTokens };
+  }
+
+  addGroup(group: RankGroup): void {
+    const { modelRevision, maxContextLen, kvLayout } = group.description;
+    if (this.#model && this.#model.revision !== modelRevision) {
+      const message = `Group ${group.groupId} serves ${modelRevision}, the cell ${this.#model.revision}.`;
+      throw new ServingError('invalid_option', message);
+    }
+    this.#model ??= { revision: modelRevision, maxContextLen, pageLen: kvLayout.pageLen, maxVisualTokens: 0 };
+    const loop = new GroupLoop(
+      group,
+      {
+        admitNext: (asking, isPlanned) => this.#admitNext(asking, isPlanned),
+        isSuspectNext: () => this.#queue.peek()?.isSuspect ?? false,
+        putBack: (sequence) => this.#putBack(sequence),
+        onEnd: (sequence) => this.#end(sequence),
+        holderOf: (key) => this.#board.holderOf(key),
+        onFetched: (sequence, key) => this.#board.fetched(sequence, key),
+        onMiss: (address, key, users) => this.#onMiss(address, key, users),
+        onStep: (of, result) => this.#deps.onStep?.(of.groupId, result, of.state.takeChanges()),
+        onLost: (lost) => this.#loops.delete(lost.groupId),
+      },
+      this.#config,
+    );
+    this.#loops.set(group.groupId, loop);
+    loop.wake();
+  }
+
+  async addEncoder(feed: EncoderFeed, signal: AbortSignal): Promise<void> {
+    this.#board.addEncoder(feed);
+    try {
+      for await (const update of feed.updates(signal)) this.#board.update(feed.address, update);
+    } finally {
+      this.#board.removeEncoder(feed.address);
+    }
   }
 
   async *generate(request: Request, signal: AbortSignal): AsyncGenerator<SchedulerEvent> {
-    this.#assertAdmissible(request);
-    const sequence = new Sequence(request, new EventQueue());
+    this.#assertServable(request);
+    const sequence = new Sequence(request, new EventQueue(), this.#numArrivals++);
     if (sequence.resumedEnd) {
       sequence.finish(sequence.resumedEnd);
       return yield* sequence.events;
     }
-    const { stop, endSignal } = this.#watch(sequence, signal);
+    this.#admission.enter(request);
+    this.#live.add(sequence);
+    const stop = watchRequest(request, signal, this.#deps.now, (error) => this.#fail(sequence, error));
     try {
-      if (sequence.visuals.length > 0 || sequence.isCancelled) void this.#prepare(sequence, endSignal);
-      else this.#loop.add(sequence);
+      if (!sequence.hasEnded) this.#prepare(sequence);
       yield* sequence.events;
     } finally {
       stop();
-      this.#loop.cancel(sequence);
+      sequence.hasEnded = true;
+      this.#end(sequence);
     }
   }
 
-  #assertAdmissible(request: Request): void {
-    const { numWaiting } = this.#loop.snapshot;
-    const numQueued = numWaiting + this.#numPreparing;
-    const { maxWaitingRequests } = this.#config;
-    if (numQueued >= maxWaitingRequests) {
-      throw new ServingError('queue_full', `${numQueued} requests are waiting; the limit is ${maxWaitingRequests}.`, {
-        limit: maxWaitingRequests,
-        retryAfterSeconds: 1,
-      });
-    }
-    const { maxContextLen } = this.#deps.decoder.description;
-    const length = request.tokenIds.length + request.maxTokens;
-    if (length > maxContextLen) {
-      throw new ServingError(
-        'context_length_exceeded',
-        `Prompt and answer need ${length} positions; the context holds ${maxContextLen}.`,
-        { limit: maxContextLen, given: length },
-      );
+  async inspect(epoch: number): Promise<CellInspection> {
+    const { numWaiting, numRunning } = this.snapshot;
+    const groups = [...this.#loops.values()].map(async ({ groupId, state }) => {
+      const seals = (await this.#deps.readSeals?.(groupId)) ?? [];
+      return { groupId, numPages: state.pages.numPages, pages: state.records(), seals };
+    });
+    return { epoch, numWaiting, numRunning, groups: await Promise.all(groups) };
+  }
+
+  checkIntegrity(): void {
+    for (const { state } of this.#loops.values()) state.checkIntegrity();
+    this.#board.checkIntegrity();
+    if (this.#live.size === 0 && this.#admission.numWaiting + this.#queue.size + this.#preparing.size > 0) {
+      throw new Error(`nobody is there, but ${this.#admission.numWaiting} wait and ${this.#queue.size} are queued`);
     }
   }
 
-  /** Ends the sequence when the caller aborts or the deadline passes. */
-  #watch(sequence: Sequence, signal: AbortSignal): { stop: () => void; endSignal: AbortSignal } {
-    const ending = new AbortController();
-    const end = (error: ServingError): void => {
-      sequence.events.fail(error);
-      ending.abort(error);
-      this.#loop.cancel(sequence);
-    };
-    const onAbort = (): void => end(new ServingError('cancelled', 'The request was cancelled.'));
-    const { deadlineMs } = sequence.request;
-    const timer =
-      deadlineMs === undefined
-        ? undefined
-        : setTimeout(
-            () => end(new ServingError('deadline_exceeded', 'The deadline passed before the answer was complete.')),
-            Math.min(Math.max(0, deadlineMs - this.#deps.now()), maxTimerMs),
-          );
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    const stop = (): void => {
-      signal.removeEventListener('abort', onAbort);
-      clearTimeout(timer);
-      ending.abort();
-    };
-    return { stop, endSignal: ending.signal };
-  }
-
-  /** Gets every visual encoded and staged, then queues the sequence. */
-  async #prepare(sequence: Sequence, signal: AbortSignal): Promise<void> {
-    this.#numPreparing++;
-    try {
-      // All must have settled before anything is released, or a late one would stay staged.
-      const distinct = new Map(sequence.visuals.map((visual) => [visual.embeddingKey, visual]));
-      const staged = await Promise.allSettled([...distinct.values()].map((v) => this.#stage(sequence, v, signal)));
-      for (const outcome of staged) if (outcome.status === 'rejected') throw outcome.reason;
-    } catch (error) {
-      sequence.events.fail(error as Error);
-      sequence.isCancelled = true;
-    } finally {
-      this.#numPreparing--;
+  async close(): Promise<void> {
+    for (const sequence of [...this.#live]) {
+      this.#fail(sequence, new ServingError('shutting_down', 'The scheduler is shutting down.'));
     }
-    if (sequence.isCancelled || signal.aborted) this.#releaseStaged(sequence);
-    else this.#loop.add(sequence);
+    await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
   }
 
-  async #stage(sequence: Sequence, visual: VisualSegment, signal: AbortSignal): Promise<void> {
-    const { encoder } = this.#deps;
-    const { embeddingKey, mediaIndex } = visual;
-    while (!signal.aborted) {
-      if (!encoder.holds(embeddingKey)) {
-        const ticket = `${sequence.id}/${mediaIndex}/${this.#numTickets++}`;
-        sequence.events.push({ kind: 'encodeHere', mediaIndex, encoderAddress: encoder.address, ticket });
-      }
-      await encoder.waitUntilReady(embeddingKey, signal);
-      if (!(await this.#staging.acquire(embeddingKey, () => encoder.fetch(embeddingKey)))) continue;
-      sequence.staged.add(embeddingKey);
+  get #maxVisualTokens(): number {
+    return Math.min(this.#config.stagingTokens, this.#board.maxVisualTokens ?? Number.MAX_SAFE_INTEGER);
+  }
+
+  #assertServable(request: Request): void {
+    const { model } = this;
+    if (!model) throw new ServingError('not_ready', 'No rank group serves yet.');
+    if (request.modelRevision !== model.revision) {
+      const message = `The prompt was prepared for model revision ${request.modelRevision}; ${model.revision} is served.`;
+      throw new ServingError('invalid_field', message, { field: 'modelRevision' });
+    }
+    assertAtMost('context_length_exceeded', 'Prompt and answer need', 'positions; the context holds', {
+      given: request.tokenIds.length + request.maxTokens,
+      limit: model.maxContextLen,
+    });
+    const visuals = request.segments.filter(({ kind }) => kind !== 'text');
+    assertAtMost('media_too_large', "The request's images and videos have", 'tokens; at once may be held', {
+      given: visuals.reduce((sum, { length }) => sum + length, 0),
+      limit: model.maxVisualTokens,
+    });
+  }
+
+  /** Queues a sequence, or first gets made what it needs and nobody holds. */
+  #prepare(sequence: Sequence): void {
+    const needed = this.#neededVisuals(sequence);
+    const [first] = needed;
+    if (needed.length > 0) this.#board.need(sequence, needed);
+    if (sequence.hasEnded) return;
+    if (first && this.#board.holderOf(first.embeddingKey) === undefined) {
+      this.#preparing.add(sequence);
       return;
     }
+    this.#preparing.delete(sequence);
+    this.#enqueue(sequence);
   }
 
-  #releaseStaged(sequence: Sequence): void {
-    for (const key of sequence.staged) void this.#staging.release(key);
-    sequence.staged.clear();
+  #enqueue(sequence: Sequence): void {
+    this.#queue.add(sequence);
+    this.#wakeAll();
   }
+
+  /** The visuals that no group has in its prefix cache. */
+  #neededVisuals(sequence: Sequence): VisualSegment[] {
+    const cachedLens = [...this.#loops.values()].map(({ state }) => state.findCached(sequence).length * state.pageLen);
+    return visualsFrom(sequence, Math.max(0, ...cachedLens));
+  }
+
+  #onReady(sequence: Sequence, key: EmbeddingKey): void {
+    if (sequence.residence) {
+      this.#loops.get(sequence.residence.groupId)?.staging.fetch(key);
+      return;
+    }
+    if (!this.#preparing.has(sequence)) return;
+    const [first] = this.#neededVisuals(sequence);
+    if (first && this.#board.holderOf(first.embeddingKey) === undefined) return;
+    this.#preparing.delete(sequence);
+    this.#enqueue(sequence);
+  }
+
+  #onMiss(address: string, key: EmbeddingKey, users: readonly Sequence[]): void {
+    this.#board.reportMiss(address, key);
+    for (const sequence of users) {
+      const visual = sequence.visuals.find(({ embeddingKey }) => embeddingKey === key);
+      if (visual) this.#board.need(sequence, [visual]);
+    }
+  }
+
+  /** The next in turn, if this is the group for it and it finds room there. Nobody overtakes the one in turn. */
+  #admitNext(loop: GroupLoop, isPlanned: (sequence: Sequence) => boolean): Sequence | undefined {
+    for (;;) {
+      const sequence = this.#queue.peek();
+      if (!sequence) return undefined;
+      const placement = this.#place(sequence, loop, isPlanned);
+      if (!placement) return undefined;
+      const { state, staging } = loop;
+      const cachedPages = state.findCached(sequence);
+      const needed = visualsFrom(sequence, cachedPages.length * state.pageLen);
+      if (needed[0] && !staging.isStaged(needed[0].embeddingKey) && !this.#board.holderOf(needed[0].embeddingKey)) {
+        // What was cached or held when it was queued is gone since.
+        this.#queue.remove(sequence);
+        this.#prepare(sequence);
+        continue;
+      }
+      if (!staging.reserve(sequence, needed)) return undefined;
+      this.#board.need(sequence, needed);
+      this.#queue.remove(sequence);
+      this.#queue.clocks.charge(sequence.tenant, sequence.numKnownTokens - cachedPages.length * state.pageLen);
+      state.admit(sequence, cachedPages);
+      this.#admission.leave(sequence.request);
+      this.#deps.onPlaced?.(placement, sequence);
+      this.#wakeAll();
+      return sequence;
+    }
+  }
+
+  /** Undefined when it is for another group or finds no room. */
+  #place(sequence: Sequence, loop: GroupLoop, isPlanned: (sequence: Sequence) => boolean): Placement | undefined {
+    const hasRoom = ({ state }: GroupLoop): boolean =>
+      state.numFreeLanes > 0 && state.hasRoomFor(sequence, state.findCached(sequence));
+    const open = [...this.#loops.values()].filter(hasRoom);
+    if (open.length === 0 && this.#makeWay(sequence, loop, isPlanned)) {
+      return { loop, reason: 'only_group', numCachedTokens: 0 };
+    }
+    const placement = placeSequence(sequence, open);
+    return placement?.loop === loop ? placement : undefined;
+  }
+
+  /** Batch requests give way to interactive ones, the last come first. */
+  #makeWay(sequence: Sequence, loop: GroupLoop, isPlanned: (sequence: Sequence) => boolean): boolean {
+    if (sequence.isBatch) return false;
+    const { state } = loop;
+    const batch = [...state.running].filter((running) => running.isBatch && !isPlanned(running)).sort(byRank);
+    for (const victim of batch.reverse()) {
+      loop.preempt(victim);
+      if (state.numFreeLanes > 0 && state.hasRoomFor(sequence, state.findCached(sequence))) return true;
+    }
+    return false;
+  }
+
+  #putBack(sequence: Sequence): void {
+    this.#admission.comeBack(sequence.request);
+    this.#board.leave(sequence);
+    this.#prepare(sequence);
+  }
+
+  #fail(sequence: Sequence, error: Error): void {
+    sequence.fail(error);
+    this.#end(sequence);
+  }
+
+  /** Takes back everything; called once it has ended, maybe more than once. */
+  #end(sequence: Sequence): void {
+    if (!this.#live.delete(sequence)) return;
+    const loop = sequence.residence && this.#loops.get(sequence.residence.groupId);
+    this.#queue.remove(sequence);
+    this.#preparing.delete(sequence);
+    this.#admission.leave(sequence.request);
+    loop?.remove(sequence);
+    this.#board.leave(sequence);
+    this.#admission.recordEnd();
+    this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const loop of this.#loops.values()) loop.wake();
+  }
+}
+
+/** Visuals of which something is behind the first `numCached` tokens. */
+function visualsFrom({ visuals }: Sequence, numCached: number): VisualSegment[] {
+  return visuals.filter(({ offset, length }) => offset + length > numCached);
+}
+
+function assertAtMost(
+  reason: 'context_length_exceeded' | 'media_too_large',
+  what: string,
+  than: string,
+  facts: { readonly given: number; readonly limit: number },
+): void {
+  if (facts.given <= facts.limit) return;
+  throw new ServingError(reason, `${what} ${facts.given} ${than} ${facts.limit}.`, facts);
 }

@@ -4,4 +4,5 @@ export {
   type SchedulerDeps,
   type SchedulerSnapshot,
 } from './create-scheduler.js';
+export type { Placement, PlacementReason } from './placement.js';
 export { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';

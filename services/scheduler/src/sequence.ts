@@ -1,5 +1,5 @@
 import {
-  type EmbeddingKey,
+  type BlockHash,
   type FinishReason,
   type LaneId,
   type PageId,
@@ -11,62 +11,118 @@ import {
   type VisualSegment,
 } from '@tessera/domain';
 import type { EventQueue } from './event-queue.js';
+import type { QueuedItem } from './fair-queue.js';
 
-/** What a running sequence holds. */
+/** Batch requests come behind every priority of the interactive ones. */
+const batchRank = 1000;
+
+/** What a running sequence holds on its rank group. */
 export interface Residence {
+  readonly groupId: string;
   readonly lane: LaneId;
-  /** Reserved for the whole sequence, prompt and answer. */
-  readonly pages: readonly PageId[];
+  /** Its block table. */
+  readonly pages: PageId[];
+  /** Leading pages that were found in the prefix cache. */
+  readonly numCachedPages: number;
+  /** Leading pages that others may find. */
+  numPublished: number;
+  /** The ranks know it. */
+  isAdmitted: boolean;
 }
 
-/** A request on its way: waiting for its embeddings, then for room, then running, until it is finished. */
-export class Sequence {
+/**
+ * A request on its way. It waits, runs on a lane, may be preempted and wait again, until it ends:
+ *
+ *     waiting ⇄ running → ended        (waiting → ended when it is cancelled)
+ *
+ * Tokens are counted at three moments: planned (a step that computes them is under way), computed (its result came),
+ * known (their ids are here). A decoding sequence whose step is under way has one token that is not known yet.
+ */
+export class Sequence implements QueuedItem {
   readonly id: SequenceId;
   readonly request: Request;
   readonly events: EventQueue<SchedulerEvent>;
-  /** Embeddings staged for it on the decoder. */
-  readonly staged = new Set<EmbeddingKey>();
+  readonly visuals: readonly VisualSegment[];
+  /** Order of arrival; kept through preemption, so that it comes back before whoever came later. */
+  readonly order: number;
   residence: Residence | undefined;
-  /** The ranks know it. */
-  isAdmitted = false;
-  isCancelled = false;
+  hasEnded = false;
+  numPlanned = 0;
   numComputed = 0;
-  /** The first step since it runs, or since it was last computed, that could compute some of it. */
+  /** Sampling chunks whose tokens are on their way. */
+  numPendingSamples = 0;
+  /** Tokens sampled since it runs, those on their way included. */
+  numSampled = 0;
+  /** The worker failed in a step with it; it runs alone until it has finished one. */
+  isSuspect = false;
+  /** Hash of each of its full pages, as far as asked for. */
+  readonly blockHashes: BlockHash[];
+  /** The first step that could have computed some of it since it last was. */
   waitsSinceStep = 0;
-  #numOutputTokens: number;
+  #hasStarted = false;
+  #numCachedTokens = 0;
+  readonly #outputTokens: number[];
 
-  constructor(request: Request, events: EventQueue<SchedulerEvent>) {
+  constructor(request: Request, events: EventQueue<SchedulerEvent>, order: number) {
     this.id = sequenceId(`${request.requestId}/${request.sampling.choiceIndex}/${request.attempt}`);
     this.request = request;
     this.events = events;
-    this.#numOutputTokens = request.resumeTokens.length;
+    this.order = order;
+    this.visuals = request.segments.filter((segment): segment is VisualSegment => segment.kind !== 'text');
+    this.blockHashes = [...(request.prefix?.blocks ?? [])];
+    this.#outputTokens = [...request.resumeTokens];
   }
 
-  get visuals(): readonly VisualSegment[] {
-    return this.request.segments.filter((segment): segment is VisualSegment => segment.kind !== 'text');
+  get tenant(): string {
+    return this.request.tenant;
   }
 
-  /** Tokens known when it started: the prompt and what an earlier attempt emitted. */
+  /** Lower goes first: suspects, then interactive requests by priority, then batch. */
+  get rank(): number {
+    if (this.isSuspect) return Number.NEGATIVE_INFINITY;
+    return (this.isBatch ? batchRank : 0) - this.request.priority;
+  }
+
+  get isBatch(): boolean {
+    return this.request.class === 'batch';
+  }
+
+  get numPromptTokens(): number {
+    return this.request.tokenIds.length;
+  }
+
+  /** Tokens of the answer, those of earlier attempts included. */
+  get outputTokens(): readonly number[] {
+    return this.#outputTokens;
+  }
+
+  /** Ids of `count` known tokens from `first` on, prompt and answer. */
+  tokensOf(first: number, count: number): number[] {
+    const { tokenIds } = this.request;
+    return Array.from(
+      { length: count },
+      (_, i) => tokenIds[first + i] ?? this.#outputTokens[first + i - tokenIds.length]!,
+    );
+  }
+
+  /** Tokens whose ids are here. */
   get numKnownTokens(): number {
-    return this.request.tokenIds.length + this.request.resumeTokens.length;
+    return this.numPromptTokens + this.#outputTokens.length;
   }
 
-  /** Tokens whose keys and values are still to be computed before the next one can be sampled. */
-  get numTokensToCompute(): number {
-    return this.request.tokenIds.length + this.#numOutputTokens - this.numComputed;
+  /** Tokens to plan before the next one can be sampled; one that is on its way counts. */
+  get numTokensToPlan(): number {
+    return this.numKnownTokens + this.numPendingSamples - this.numPlanned;
   }
 
-  get isPrefilled(): boolean {
-    return this.numComputed >= this.numKnownTokens;
+  /** It has sampled since it runs: only the token sampled last is to be computed. */
+  get isDecoding(): boolean {
+    return this.numSampled > 0;
   }
 
-  get numOutputTokens(): number {
-    return this.#numOutputTokens;
-  }
-
-  /** Longest it can get, in positions. The last sampled token is never computed. */
-  get maxLen(): number {
-    return this.request.tokenIds.length + this.request.maxTokens;
+  /** As many tokens as it may have are here or on their way. */
+  get isAtLimit(): boolean {
+    return this.#outputTokens.length + this.numPendingSamples >= this.request.maxTokens;
   }
 
   /** Why it is at its end already: an earlier attempt emitted its last token. */
@@ -75,25 +131,53 @@ export class Sequence {
     return last === undefined ? undefined : this.#endAfter(last);
   }
 
-  /** Takes a sampled token; returns why the sequence ends with it, if it does. */
-  accept(token: SampledToken): FinishReason | undefined {
-    this.#numOutputTokens++;
-    return this.#endAfter(token.tokenId);
+  /** It runs from now on, with `numCachedPages` pages of `pageLen` tokens computed already. */
+  start(residence: Residence, pageLen: number): void {
+    const numCached = residence.numCachedPages * pageLen;
+    this.residence = residence;
+    this.numPlanned = numCached;
+    this.numComputed = numCached;
+    this.numSampled = 0;
+    if (this.#hasStarted) return;
+    this.#hasStarted = true;
+    this.#numCachedTokens = Math.min(numCached, this.numPromptTokens);
+    this.events.push({ kind: 'started', numCachedTokens: this.#numCachedTokens });
   }
 
-  /** Tells the caller that it has ended. */
+  /** It waits again: everything is to be computed once more, unless it is found in the prefix cache. */
+  stop(): void {
+    this.residence = undefined;
+    this.numPlanned = 0;
+    this.numComputed = 0;
+    this.numSampled = 0;
+  }
+
+  /** Takes a sampled token; returns why the sequence ends with it, if it does. */
+  accept({ tokenId }: SampledToken): FinishReason | undefined {
+    this.#outputTokens.push(tokenId);
+    return this.#endAfter(tokenId);
+  }
+
+  /** Tells the caller that it has ended well. */
   finish(reason: FinishReason): void {
     const usage = {
-      numPromptTokens: this.request.tokenIds.length,
-      numCachedTokens: 0,
-      numOutputTokens: this.#numOutputTokens,
+      numPromptTokens: this.numPromptTokens,
+      numCachedTokens: this.#numCachedTokens,
+      numOutputTokens: this.#outputTokens.length,
     };
     this.events.push({ kind: 'finished', reason, usage });
     this.events.end();
+    this.hasEnded = true;
+  }
+
+  /** Tells the caller that it failed; nothing to tell when it has ended already. */
+  fail(error: Error): void {
+    this.events.fail(error);
+    this.hasEnded = true;
   }
 
   #endAfter(tokenId: number): FinishReason | undefined {
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
-    return this.#numOutputTokens >= this.request.maxTokens ? 'length' : undefined;
+    return this.#outputTokens.length >= this.request.maxTokens ? 'length' : undefined;
   }
 }

@@ -1,0 +1,257 @@
+import { type RankGroup, type SequenceOutput, ServingError, type StepResult } from '@tessera/domain';
+import type { Sequence } from '../sequence.js';
+import { Staging, type StagingOptions } from '../visuals/staging.js';
+import { GroupState } from './group-state.js';
+import { type PlannedStep, type PlanSource, planStep } from './plan-step.js';
+import { publishPages } from './publish-pages.js';
+
+/** What the loop asks of the scheduler around it. */
+export interface GroupLoopHooks extends Pick<StagingOptions, 'holderOf' | 'onMiss'> {
+  /** Brings the next sequence onto the group; see `PlanSource`. */
+  admitNext(loop: GroupLoop, isPlanned: (sequence: Sequence) => boolean): Sequence | undefined;
+  /** Whether the next sequence in turn is a suspect, which runs alone. */
+  isSuspectNext(): boolean;
+  /** A sequence that holds nothing any more and has all its tokens waits again. */
+  putBack(sequence: Sequence): void;
+  /** A sequence has ended, well or not, and holds nothing any more. */
+  onEnd(sequence: Sequence): void;
+  /** Decoders have an embedding for these. */
+  onFetched(sequence: Sequence, key: Parameters<StagingOptions['onStaged']>[0]): void;
+  /** The result of a step is booked. */
+  onStep(loop: GroupLoop, result: StepResult): void;
+  /** The group can run nothing any more; its sequences were put back. */
+  onLost(loop: GroupLoop, error: Error): void;
+}
+
+export interface GroupLoopConfig {
+  /** Plan step n + 1 while step n runs; false waits for each result: slower, and the oracle of the other. */
+  readonly isOverlapped: boolean;
+  /** Visual tokens that the ranks keep staged at once. */
+  readonly stagingTokens: number;
+}
+
+/**
+ * Continuous batching over one rank group: a step computes whatever every running sequence still needs, and sequences
+ * come and go between steps. While a step runs the next one is planned already, so an end that is known late costs one
+ * row, whose token is dropped.
+ *
+ * A step that fails does not end its sequences: they are put back as suspects, and each runs alone until it has finished
+ * a step; one that fails alone is quarantined (architecture §4).
+ */
+export class GroupLoop {
+  readonly state: GroupState;
+  readonly staging: Staging;
+  readonly #group: RankGroup;
+  readonly #hooks: GroupLoopHooks;
+  readonly #config: GroupLoopConfig;
+  readonly #source: PlanSource;
+  readonly #inFlight: PlannedStep[] = [];
+  #isWoken = false;
+  #isLost = false;
+  /** A step failed: nothing is planned until all that are under way have ended. */
+  #isRecovering = false;
+
+  constructor(group: RankGroup, hooks: GroupLoopHooks, config: GroupLoopConfig) {
+    this.#group = group;
+    this.#hooks = hooks;
+    this.#config = config;
+    this.state = new GroupState(group.groupId, group.description);
+    this.state.pages.adopt(group.seals);
+    this.staging = new Staging({
+      group,
+      capacityTokens: config.stagingTokens,
+      holderOf: hooks.holderOf,
+      onMiss: hooks.onMiss,
+      onStaged: (key, users) => {
+        for (const sequence of users) hooks.onFetched(sequence, key);
+        this.wake();
+      },
+    });
+    this.#source = {
+      admitNext: (isPlanned) => hooks.admitNext(this, isPlanned),
+      putBack: (sequence) => this.#putBack(sequence),
+    };
+    void group.lost.then((error) => this.#lose(error));
+  }
+
+  get groupId(): string {
+    return this.#group.groupId;
+  }
+
+  get isIdle(): boolean {
+    return this.#inFlight.length === 0 && this.state.running.size === 0;
+  }
+
+  /** Something changed: plans what can be planned once the present turn of the event loop is over. */
+  wake(): void {
+    if (this.#isWoken || this.#isLost) return;
+    this.#isWoken = true;
+    setImmediate(() => {
+      this.#isWoken = false;
+      this.#pump();
+    });
+  }
+
+  /** Takes a running sequence out; its lane and pages may be given out with the next plan. */
+  remove(sequence: Sequence): void {
+    this.staging.releaseAll(sequence);
+    this.state.leave(sequence);
+    this.wake();
+  }
+
+  /** Takes a running sequence out so that it is computed again later. */
+  preempt(sequence: Sequence): void {
+    this.state.leave(sequence);
+    this.#putBack(sequence);
+  }
+
+  close(): Promise<void> {
+    this.#isLost = true;
+    return this.#group.close();
+  }
+
+  #pump(): void {
+    while (!this.#isLost && this.#mayPlan()) {
+      const step = this.#plan();
+      if (!step) break;
+      this.#inFlight.push(step);
+      void this.#settle(step, this.#group.step(step.plan));
+    }
+    if (this.isIdle && !this.#isLost) this.state.checkIntegrity();
+  }
+
+  #mayPlan(): boolean {
+    if (this.#isRecovering) return false;
+    if (this.#inFlight.length === 0) return true;
+    const isSuspectRunning = this.#inFlight.some(({ chunks }) => chunks.some(({ sequence }) => sequence.isSuspect));
+    return this.#config.isOverlapped && this.#inFlight.length < 2 && !isSuspectRunning;
+  }
+
+  #plan(): PlannedStep | undefined {
+    const { state } = this;
+    const computableLen = (sequence: Sequence): number => this.#computableLen(sequence);
+    if (this.#hooks.isSuspectNext()) {
+      if (this.#inFlight.length > 0) return undefined;
+      const suspect = this.#hooks.admitNext(this, () => false);
+      if (suspect) return planStep(state, this.#source, computableLen, suspect);
+    }
+    const suspect = [...state.running].find(({ isSuspect }) => isSuspect);
+    return planStep(state, this.#source, computableLen, suspect);
+  }
+
+  #computableLen({ visuals, numPlanned }: Sequence): number {
+    for (const { embeddingKey, offset, length } of visuals) {
+      if (offset + length > numPlanned && !this.staging.isStaged(embeddingKey)) return Math.max(offset, numPlanned);
+    }
+    return Number.POSITIVE_INFINITY;
+  }
+
+  async #settle(step: PlannedStep, running: Promise<StepResult>): Promise<void> {
+    try {
+      const result = await running;
+      if (this.#isLost) return;
+      this.#inFlight.splice(this.#inFlight.indexOf(step), 1);
+      this.#book(step, result);
+      this.#hooks.onStep(this, result);
+    } catch (error) {
+      if (this.#isLost) return;
+      if (error instanceof ServingError && error.reason === 'worker_failed') return this.#lose(error);
+      this.#inFlight.splice(this.#inFlight.indexOf(step), 1);
+      this.#failStep(step, error as Error);
+    }
+    if (this.#inFlight.length === 0) this.#isRecovering = false;
+    this.#pump();
+  }
+
+  #book({ chunks }: PlannedStep, { outputs }: StepResult): void {
+    const byLane = new Map(outputs.map((output) => [output.lane, output]));
+    for (const { sequence, residence, chunk, numTokens, isVoid } of chunks) {
+      if (isVoid) continue;
+      sequence.isSuspect = false;
+      if (sequence.residence === residence && residence) {
+        sequence.numComputed += numTokens;
+        publishPages(this.state, sequence);
+        this.#releaseConsumed(sequence);
+      }
+      if (chunk.samples) this.#deliver(sequence, byLane.get(chunk.lane));
+    }
+  }
+
+  /** Embeddings whose last row is computed are not needed any more. */
+  #releaseConsumed(sequence: Sequence): void {
+    const { visuals, numComputed } = sequence;
+    const needed = new Set(visuals.filter((v) => v.offset + v.length > numComputed).map((v) => v.embeddingKey));
+    for (const { embeddingKey } of visuals) {
+      if (!needed.has(embeddingKey)) this.staging.release(sequence, embeddingKey);
+    }
+  }
+
+  /** Passes on what a sequence sampled. One that could sample nothing ends with an error, alone. */
+  #deliver(sequence: Sequence, output: SequenceOutput | undefined): void {
+    if (!output) throw new Error(`a step says nothing of ${sequence.id}`);
+    sequence.numPendingSamples--;
+    if (sequence.hasEnded) return;
+    const { tokens } = output;
+    if (tokens.length === 0) return this.#end(sequence, () => sequence.fail(noTokenError()));
+    sequence.events.push({ kind: 'tokens', tokens });
+    for (const token of tokens) {
+      const reason = sequence.accept(token);
+      if (reason) return this.#end(sequence, () => sequence.finish(reason));
+    }
+    if (!sequence.residence) this.#putBack(sequence);
+  }
+
+  #end(sequence: Sequence, tell: () => void): void {
+    tell();
+    if (sequence.residence) this.remove(sequence);
+    this.#hooks.onEnd(sequence);
+  }
+
+  /** A sequence waits again when the tokens that are on their way have come. */
+  #putBack(sequence: Sequence): void {
+    this.staging.releaseAll(sequence);
+    if (sequence.numPendingSamples === 0 && !sequence.hasEnded) this.#hooks.putBack(sequence);
+  }
+
+  /** Nothing of a failed step counts, its releases and seals included. */
+  #failStep(step: PlannedStep, error: Error): void {
+    this.#isRecovering = true;
+    const { released, seals = [] } = step.plan;
+    this.state.releasedLanes = [...new Set([...this.state.releasedLanes, ...released])];
+    this.state.seals.push(...seals.filter((seal) => this.state.pages.generationOf(seal.pageId) === seal.generation));
+    this.#suspect([step], error);
+  }
+
+  #lose(error: Error): void {
+    if (this.#isLost) return;
+    this.#isLost = true;
+    this.#suspect(this.#inFlight.splice(0), error);
+    for (const sequence of [...this.state.running]) this.preempt(sequence);
+    this.#hooks.onLost(this, error);
+  }
+
+  /** Puts back whoever was in a failed step: one of them may be why it failed. Who was alone in it is. */
+  #suspect(steps: readonly PlannedStep[], cause: Error): void {
+    const sequences = new Set(steps.flatMap(({ chunks }) => chunks.filter((c) => !c.isVoid).map((c) => c.sequence)));
+    const isProof = sequences.size === 1 && [...sequences].every(({ isSuspect }) => isSuspect);
+    for (const { chunks } of [...steps, ...this.#inFlight]) {
+      for (const chunk of chunks) if (sequences.has(chunk.sequence)) chunk.isVoid = true;
+    }
+    for (const sequence of sequences) {
+      sequence.numPendingSamples = 0;
+      sequence.isSuspect = true;
+      if (isProof && !sequence.hasEnded) this.#end(sequence, () => sequence.fail(quarantined(sequence, cause)));
+      else if (sequence.residence) this.preempt(sequence);
+      else this.#putBack(sequence);
+    }
+  }
+}
+
+function noTokenError(): ServingError {
+  return new ServingError('internal', 'No token can be chosen: all logits are masked or not numbers.');
+}
+
+function quarantined({ id }: Sequence, cause: Error): ServingError {
+  const message = `The request ${id} failed a worker twice, the second time alone: ${cause.message}`;
+  return new ServingError('quarantined', message, {}, { cause });
+}
