@@ -115,10 +115,10 @@ describe('a cell over NATS', () => {
   test('never has two leaders when the leader is paused beyond its lease', async () => {
     const claims: bigint[] = [];
     const onLine = (line: string) => claims.push(BigInt(line.split(' ')[1]));
-    const args = [nats.url, cell, 'leader', 'paused', '900'];
+    const args = [nats.url, cell, 'leader', 'paused', '2000'];
     const paused = await runChild('run-candidate.mjs', args, /leading/, { onLine });
     const leaving = new AbortController();
-    const reader = campaign(bus, 'awake', 900, leaving.signal)[Symbol.asyncIterator]();
+    const reader = campaign(bus, 'awake', 2_000, leaving.signal)[Symbol.asyncIterator]();
     expect(await readUntil(reader, 'following')).toHaveLength(1);
 
     paused.signal('SIGSTOP');

@@ -83,9 +83,8 @@ export class LeaseCampaign implements Candidacy {
     try {
       const store = await this.#options.openStore();
       await store.free(revision);
-    } catch (error) {
-      // The lease ends by itself.
-      this.#options.onFailedAttempt(error);
+    } catch {
+      // The store does not answer; the lease ends by itself.
     }
   }
 }

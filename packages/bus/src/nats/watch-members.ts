@@ -6,9 +6,15 @@ import { Roster } from '../members/roster.js';
 import type { ServerPulse } from './server-pulse.js';
 import { allMembersSubject, rollCallSubject } from './subjects.js';
 
+export interface WatchContext {
+  readonly nc: Pick<NatsConnection, 'subscribe' | 'publish'>;
+  readonly cell: string;
+  readonly pulse: Pick<ServerPulse, 'onAnswer' | 'onStateChange'>;
+}
+
 /** The members of a kind, as `Bus.watch` says. Silence counts only in periods in which the server answered. */
 export async function* watchMembers(
-  { nc, cell, pulse }: { nc: NatsConnection; cell: string; pulse: ServerPulse },
+  { nc, cell, pulse }: WatchContext,
   kind: MemberKind,
   signal: AbortSignal,
 ): AsyncGenerator<readonly Member[], void> {
