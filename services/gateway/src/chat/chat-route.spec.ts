@@ -224,7 +224,7 @@ describe('an answer as a stream', () => {
 
   it('waits for a client that does not read', async () => {
     let numSaid = 0;
-    const paragraph = Array.from({ length: 5000 }, () => tokenizer.encodeText('a')[0]!);
+    const paragraph = Array.from({ length: 5000 }, () => tokenizer.specialTokenId('<|im_start|>')!);
     await start({
       script: async function* () {
         for (; numSaid < 5000; numSaid++) {
@@ -236,7 +236,8 @@ describe('an answer as a stream', () => {
       },
     });
     const client = new AbortController();
-    await tiny.post('/v1/chat/completions', question('x', { stream: true }), client.signal);
+    const body = question('x', { stream: true, skip_special_tokens: false });
+    await tiny.post('/v1/chat/completions', body, client.signal);
     let numBefore = -1;
     const isWaiting = () => {
       const hasWaited = numBefore === numSaid;
