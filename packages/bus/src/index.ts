@@ -11,4 +11,5 @@ export type {
 } from './bus.js';
 export { createMemoryBus } from './memory/create-memory-bus.js';
 export { MemoryHub } from './memory/memory-hub.js';
-export { createNatsBus, type NatsBusOptions, type NatsTls } from './nats/create-nats-bus.js';
+export { createNatsBus, type NatsBusOptions } from './nats/create-nats-bus.js';
+export type { NatsTls } from './nats/tls-options.js';

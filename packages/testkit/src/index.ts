@@ -33,6 +33,7 @@ export { FakeEncoderFeed } from './fakes/fake-encoder-feed.js';
 export { FakeMediaDecoders } from './fakes/fake-media-decoders.js';
 export type { Gate } from './fakes/gate.js';
 export { SeededRandom } from './seeded-random.js';
+export { type Certificates, createCertificates } from './servers/create-certificates.js';
 export { startNats } from './servers/start-nats.js';
 export { startRedis } from './servers/start-redis.js';
 export type { TestServer } from './servers/test-server.js';

@@ -4,13 +4,7 @@ import type { Bus } from '../bus.js';
 import { numPeriodsPerTtl } from '../members/roster.js';
 import { NatsBus } from './nats-bus.js';
 import { assertName } from './subjects.js';
-
-/** Files in PEM form, for servers that want TLS or a client's certificate. */
-export interface NatsTls {
-  readonly caFile: string;
-  readonly certFile: string;
-  readonly keyFile: string;
-}
+import { createTlsOptions, type NatsTls } from './tls-options.js';
 
 export interface NatsBusOptions {
   /** Addresses such as `nats://127.0.0.1:4222`, of one server or of one cluster of them. */
@@ -41,7 +35,7 @@ async function connectTo(servers: readonly string[], periodMs: number, tls?: Nat
   try {
     return await connect({
       servers: [...servers],
-      tls,
+      tls: tls && createTlsOptions(tls, servers),
       timeout: 2_000,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
