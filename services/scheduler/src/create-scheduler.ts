@@ -12,7 +12,7 @@ import {
   type StepResult,
   type VisualSegment,
 } from '@tessera/domain';
-import type { PageDelta } from '@tessera/kv';
+import type { GroupSnapshot, PageDelta } from '@tessera/kv';
 import { Admission } from './admission.js';
 import { EventQueue } from './event-queue.js';
 import { FairQueue } from './fair-queue.js';
@@ -61,7 +61,10 @@ export interface RunningScheduler extends Scheduler {
   inspect(epoch: number): Promise<CellInspection>;
   /** Throws with its numbers when something is held for nobody. */
   checkIntegrity(): void;
-  close(): Promise<void>;
+  /** The pages of a group as they are now; undefined when it is no more. */
+  snapshotOf(groupId: string): GroupSnapshot | undefined;
+  /** Fails what runs and waits with `error`, and lets the groups go. */
+  close(error: ServingError): Promise<void>;
 }
 
 export function createScheduler(
@@ -135,7 +138,9 @@ class CellScheduler implements RunningScheduler {
         onFetched: (sequence, key) => this.#board.fetched(sequence, key),
         onMiss: (address, key, users) => this.#onMiss(address, key, users),
         onStep: (of, result) => this.#deps.onStep?.(of.groupId, result, of.state.takeChanges()),
-        onLost: (lost) => this.#loops.delete(lost.groupId),
+        onLost: (lost) => {
+          if (this.#loops.get(lost.groupId) === lost) this.#loops.delete(lost.groupId);
+        },
       },
       this.#config,
     );
@@ -189,10 +194,13 @@ class CellScheduler implements RunningScheduler {
     }
   }
 
-  async close(): Promise<void> {
-    for (const sequence of [...this.#live]) {
-      this.#fail(sequence, new ServingError('shutting_down', 'The scheduler is shutting down.'));
-    }
+  snapshotOf(groupId: string): GroupSnapshot | undefined {
+    const state = this.#loops.get(groupId)?.state;
+    return state && { stepId: state.numSteps, pages: state.records() };
+  }
+
+  async close(error: ServingError): Promise<void> {
+    for (const sequence of [...this.#live]) this.#fail(sequence, error);
     await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
   }
 

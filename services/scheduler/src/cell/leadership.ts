@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Member } from '@tessera/bus';
+import { type CellInspection, type RankSeals, ServingError } from '@tessera/domain';
+import { createWriteBehind, type PageDirectory, type WriteBehind } from '@tessera/kv';
+import { attachEncoder, connectRankGroup, describeRank, type RpcTls } from '@tessera/rpc';
+import type { Logger } from '@tessera/runtime';
+import { createScheduler, type RunningScheduler } from '../create-scheduler.js';
+import type { SchedulerConfig } from '../scheduler-config.js';
+import type { SchedulerMetrics } from '../scheduler-metrics.js';
+import { type CompleteGroup, completeGroups } from './complete-groups.js';
+
+export interface LeadershipOptions {
+  /** Who leads, unique among schedulers. */
+  readonly leaderId: string;
+  readonly planning: SchedulerConfig;
+  /** Time without a word after which decoders may obey another leader. */
+  readonly silenceMs: number;
+  readonly directory: PageDirectory | undefined;
+  readonly tls: RpcTls | undefined;
+  readonly logger: Logger;
+  readonly metrics: SchedulerMetrics;
+}
+
+/** First and longest pause between two attempts to come to lead a group. */
+const [firstPauseMs, maxPauseMs] = [100, 2000];
+
+/**
+ * One scheduler's time of leading a cell: comes to lead every complete rank group that is announced, listens to every
+ * encoder, and tries again when one is lost. It never takes a group from another leader: workers grant (architecture §4).
+ */
+export class Leadership {
+  readonly scheduler: RunningScheduler;
+  readonly #options: LeadershipOptions;
+  readonly #end = new AbortController();
+  readonly #groups = new Map<string, { readonly group: CompleteGroup; readonly end: AbortController }>();
+  readonly #encoders = new Map<string, AbortController>();
+  #journal: WriteBehind | undefined;
+  #epoch = 0;
+
+  constructor(options: LeadershipOptions) {
+    this.#options = options;
+    const { planning, logger, metrics } = options;
+    this.scheduler = createScheduler(
+      {
+        now: Date.now,
+        readSeals: (groupId) => this.#readSeals(groupId),
+        onPlaced: ({ loop, reason, numCachedTokens }, sequence) => {
+          metrics.recordPlacement(reason);
+          const { id } = sequence;
+          logger.debug({ sequence: id, group: loop.groupId, reason, numCachedTokens }, 'placed');
+        },
+        onStep: (groupId, result, changes) => {
+          metrics.recordStep(groupId, result);
+          this.#journal?.push(groupId, result.stepId, changes);
+        },
+      },
+      planning,
+    );
+  }
+
+  /** Highest epoch that a group has granted; 0 before any. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Takes these as the decoders there are. */
+  setDecoders(members: readonly Member[]): void {
+    const groups = new Map(completeGroups(members).map((group) => [group.groupId, group]));
+    for (const [groupId, { group, end }] of this.#groups) {
+      if (groups.get(groupId)?.incarnation === group.incarnation) continue;
+      end.abort();
+      this.#groups.delete(groupId);
+    }
+    for (const group of groups.values()) if (!this.#groups.has(group.groupId)) this.#follow(group);
+  }
+
+  /** Takes these as the encoders there are. */
+  setEncoders(members: readonly Member[]): void {
+    const addresses = new Set(members.map(({ address }) => address));
+    for (const [address, end] of this.#encoders) {
+      if (addresses.has(address)) continue;
+      end.abort();
+      this.#encoders.delete(address);
+    }
+    for (const address of addresses) if (!this.#encoders.has(address)) this.#listenTo(address);
+  }
+
+  inspect(): Promise<CellInspection> {
+    return this.scheduler.inspect(this.#epoch);
+  }
+
+  /** Ends it: running requests fail with `error`, groups and encoders are let go. */
+  async close(error: ServingError): Promise<void> {
+    this.#end.abort();
+    for (const { end } of this.#groups.values()) end.abort();
+    for (const end of this.#encoders.values()) end.abort();
+    await this.scheduler.close(error);
+    await this.#journal?.close();
+  }
+
+  #follow(group: CompleteGroup): void {
+    const end = new AbortController();
+    this.#groups.set(group.groupId, { group, end });
+    void this.#again(`group ${group.groupId}`, AbortSignal.any([end.signal, this.#end.signal]), (signal) =>
+      this.#leadGroup(group, signal),
+    );
+  }
+
+  #listenTo(address: string): void {
+    const end = new AbortController();
+    this.#encoders.set(address, end);
+    const { tls, logger } = this.#options;
+    void this.#again(`encoder ${address}`, AbortSignal.any([end.signal, this.#end.signal]), async (signal) => {
+      const feed = await attachEncoder(address, { tls }, signal);
+      logger.info({ encoder: address }, 'encoder joined');
+      await this.scheduler.addEncoder(feed, signal);
+    });
+  }
+
+  /** Leads a group until it is lost. */
+  async #leadGroup({ groupId, ranks }: CompleteGroup, signal: AbortSignal): Promise<void> {
+    const { leaderId, silenceMs, tls, logger } = this.#options;
+    const statuses = await Promise.all(ranks.map(({ address }) => describeRank(address, { tls })));
+    const epoch = Math.max(this.#epoch, ...statuses.map((status) => status.epoch)) + 1;
+    const options = { groupId, ranks, epoch, leaderId, session: randomUUID(), silenceMs, tls };
+    const group = await connectRankGroup(options, signal);
+    this.#grant(epoch);
+    this.scheduler.addGroup(group);
+    this.#journal?.push(groupId, 0, []);
+    logger.info({ group: groupId, epoch, ranks: ranks.length, cachedPages: group.seals.length }, 'leading group');
+    const onAbort = (): void => void group.close();
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    const reason = await group.lost;
+    signal.removeEventListener('abort', onAbort);
+    this.#journal?.clear(groupId);
+    if (!signal.aborted) logger.warn({ group: groupId, err: reason }, 'group lost');
+  }
+
+  #grant(epoch: number): void {
+    this.#epoch = Math.max(this.#epoch, epoch);
+    const { directory, logger } = this.#options;
+    if (this.#journal || !directory) return;
+    this.#journal = createWriteBehind(directory, {
+      epoch,
+      snapshot: (groupId) => this.scheduler.snapshotOf(groupId),
+      onState: (state, cause) => logger.info({ state, err: cause }, 'page directory'),
+    });
+  }
+
+  /** Does something that lasts again and again, until the signal aborts; logs why it ended. */
+  async #again(what: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    let pauseMs = firstPauseMs;
+    while (!signal.aborted) {
+      const startedAtMs = Date.now();
+      try {
+        await work(signal);
+      } catch (error) {
+        if (!signal.aborted) this.#options.logger.warn({ err: error }, `${what} cannot be used`);
+      }
+      if (Date.now() - startedAtMs > maxPauseMs) pauseMs = firstPauseMs;
+      await pause(pauseMs, undefined, { signal }).catch(() => {});
+      pauseMs = Math.min(maxPauseMs, pauseMs * 2);
+    }
+  }
+
+  async #readSeals(groupId: string): Promise<RankSeals[]> {
+    const ranks = this.#groups.get(groupId)?.group.ranks ?? [];
+    const { tls } = this.#options;
+    const statuses = await Promise.all(ranks.map(({ address }) => describeRank(address, { tls })));
+    return statuses.map(({ rank, seals }) => ({ rank, seals }));
+  }
+}
+
+export function notLeading(): ServingError {
+  return new ServingError('not_leader', 'This scheduler does not lead; another one does, or nobody yet.');
+}

@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Bus } from '@tessera/bus';
+import { type PageDirectory, RedisPageDirectory } from '@tessera/kv';
+import { createRpcServer, type RpcTls, serveScheduler } from '@tessera/rpc';
+import {
+  createHealth,
+  createMetrics,
+  type Health,
+  type Logger,
+  type Metrics,
+  type ProcessContext,
+} from '@tessera/runtime';
+import { CellServer } from './cell/cell-server.js';
+import { type SchedulerServerConfig, schedulerConfigOf } from './config.js';
+import { createSchedulerMetrics } from './scheduler-metrics.js';
+
+export interface SchedulerProcessDeps {
+  readonly logger: Logger;
+  readonly context: ProcessContext;
+  readonly bus: Bus;
+}
+
+export interface StartedScheduler {
+  /** Where gateways find it. */
+  readonly address: string;
+  readonly health: Health;
+  readonly metrics: Metrics;
+}
+
+/** Time that streams get to tell gateways that they should go elsewhere. */
+const graceMs = 1000;
+
+/**
+ * Brings up a scheduler as a process of its own: it stands by until it holds the lease of its cell. What it starts is
+ * closed through `context`. ServingError for an address that cannot be served.
+ */
+export async function startScheduler(
+  config: SchedulerServerConfig,
+  { logger, context, bus }: SchedulerProcessDeps,
+): Promise<StartedScheduler> {
+  const health = createHealth(['server', 'membership']);
+  const metrics = createMetrics();
+  const tls = tlsOf(config);
+  const directory = openDirectory(config, context);
+  const server = createRpcServer({ tls });
+  const incarnation = randomUUID();
+  const cell: CellServer = new CellServer({
+    bus,
+    leaseName: `leader-${config.cell}`,
+    leaseMs: config.leaseMs,
+    leaderId: incarnation,
+    planning: schedulerConfigOf(config),
+    silenceMs: config.silenceMs,
+    directory,
+    tls,
+    logger,
+    metrics: createSchedulerMetrics(metrics, () => cell.leadership?.scheduler.snapshot),
+  });
+  serveScheduler(server, cell);
+  const address = await server.listen(config.listen);
+  context.onShutdown('server', () => server.close(graceMs));
+  health.set('server', 'ready');
+
+  const end = new AbortController();
+  const running = cell.run(end.signal).catch((error: unknown) => {
+    health.set('membership', 'failed', String(error));
+    logger.error({ err: error }, 'the cell is followed no more');
+  });
+  context.onShutdown('cell', async () => {
+    end.abort();
+    await running;
+  });
+  const announcement = await bus.announce({ kind: 'scheduler', id: address, address, incarnation, facts: {} });
+  context.onShutdown('membership', () => announcement.withdraw());
+  health.set('membership', 'ready');
+  logger.info({ address, cell: config.cell }, 'scheduler ready');
+  return { address, health, metrics };
+}
+
+function openDirectory(
+  { redis: url, cell }: SchedulerServerConfig,
+  context: ProcessContext,
+): PageDirectory | undefined {
+  if (url === undefined) return undefined;
+  const directory = new RedisPageDirectory({ url, prefix: `tessera:${cell}` });
+  context.onShutdown('page directory', () => directory.close());
+  return directory;
+}
+
+function tlsOf({ tlsCa, tlsCert, tlsKey }: SchedulerServerConfig): RpcTls | undefined {
+  if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { caFile: tlsCa, certFile: tlsCert, keyFile: tlsKey };
+}
