@@ -44,7 +44,7 @@ export class LeaderCall implements LeaderStream {
     this.#over.abort();
   }
 
-  /** Runs until either side ends the stream; rejects with the reason of this one. */
+  /** Runs until either side ends the stream; the last word of this one, an answer to no call, says why. */
   async serve(): Promise<void> {
     const over = new Promise<void>((resolve) => this.signal.addEventListener('abort', () => resolve()));
     try {
@@ -52,7 +52,8 @@ export class LeaderCall implements LeaderStream {
     } finally {
       this.#over.abort();
     }
-    if (this.#endedBy) throw this.#endedBy;
+    const reason = this.#endedBy;
+    if (reason) void this.#stream.send({ callId: 0n, reply: { case: 'failure', value: failureToProto(reason) } });
   }
 
   async #takeAll(): Promise<void> {

@@ -87,6 +87,8 @@ export class RankStream {
   }
 
   #settle(callId: bigint, reply: wire.StepResponse['reply']): void {
+    // An answer to no call is the rank's last word.
+    if (callId === 0n && reply.case === 'failure') throw failureFromProto(reply.value);
     const pending = this.#pending.get(callId);
     if (!pending) throw new ServingError('internal', `it answered call ${callId}, which does not wait for an answer`);
     this.#pending.delete(callId);
@@ -102,7 +104,7 @@ export class RankStream {
 
   #lostError(why: string, cause?: Error): ServingError {
     const { groupId, rank, address } = this.#options;
-    const message = `Rank ${rank} of group ${groupId} was lost: ${why}.`;
+    const message = `Rank ${rank} of group ${groupId} was lost: ${why.replace(/\.$/, '')}.`;
     return new ServingError('worker_failed', message, { groupId, rank, address }, { cause });
   }
 }

@@ -97,7 +97,7 @@ export class MeshSession {
 }
 
 function lostRank(rank: number, why: string, cause?: unknown): ServingError {
-  return new ServingError('worker_failed', `Rank ${rank} was lost: ${why}.`, { rank }, { cause });
+  return new ServingError('worker_failed', `Rank ${rank} was lost: ${why.replace(/\.$/, '')}.`, { rank }, { cause });
 }
 
 function chunkFromProto(frame: wire.MeshFrame | undefined): ShareChunk {

@@ -1,0 +1,204 @@
+import {
+  blockHash,
+  type EmbeddingKey,
+  type EmbeddingStore,
+  embeddingKey,
+  laneId,
+  pageId,
+  ServingError,
+  type StagedEmbedding,
+} from '@tessera/domain';
+import type { RankHost, RankLease } from '@tessera/rpc';
+import { createAdmittedSequence, createFakeEmbedding, createStepPlan, knownChunk, pageIds } from '@tessera/testkit';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { createDecoderRank } from './create-decoder-rank.js';
+import { createClaim } from './testing/create-claim.js';
+import { FakeLeader } from './testing/fake-leader.js';
+import { FakeRankEngine } from './testing/fake-rank-engine.js';
+
+const [cat, dog] = ['cat', 'dog'].map(embeddingKey);
+const refTo = (key: EmbeddingKey, numTokens = 4) => ({ embeddingKey: key, encoderAddress: 'encoder:1', numTokens });
+const seal = { pageId: pageId(0), blockHash: blockHash('ab'.repeat(32)), generation: 1 };
+
+describe('a decoder rank', () => {
+  let engine: FakeRankEngine;
+  /** What encoders answer; a test may keep an answer back. */
+  let held: Map<EmbeddingKey, () => Promise<StagedEmbedding | undefined>>;
+  let asked: string[];
+  let host: RankHost;
+  let leader: FakeLeader;
+  beforeEach(() => {
+    engine = new FakeRankEngine();
+    held = new Map([cat, dog].map((key) => [key, async () => createFakeEmbedding(key, 4, 4)]));
+    asked = [];
+    leader = new FakeLeader();
+    const embeddings = (address: string): EmbeddingStore => ({
+      fetch: async (key) => {
+        asked.push(`${key} at ${address}`);
+        return held.get(key)?.();
+      },
+    });
+    host = createDecoderRank({ engine, embeddings }, { groupId: 'g', rank: 1, engineDigest: 'digest' });
+  });
+
+  const open = (given = {}, stream = leader): Promise<RankLease> => host.open(createClaim(given), stream);
+  /** An encoder that answers only when the returned function is called. */
+  const holdBack = (key: EmbeddingKey): (() => void) => {
+    let send: () => void = () => {};
+    const sent = new Promise<void>((resolve) => {
+      send = resolve;
+    });
+    held.set(key, async () => {
+      await sent;
+      return createFakeEmbedding(key, 4, 4);
+    });
+    return send;
+  };
+  /** A sequence of five tokens in `lane`, the picture after the first. */
+  const planWith = (stepId: number, lane: number, ...keys: readonly EmbeddingKey[]) =>
+    createStepPlan({
+      stepId,
+      admitted: [
+        createAdmittedSequence({
+          lane: laneId(lane),
+          tokenIds: Int32Array.of(1, 9, 9, 9, 9),
+          visuals: keys.map((key) => ({ embeddingKey: key, offset: 1, length: 4 })),
+        }),
+      ],
+      chunks: [knownChunk(laneId(lane), 5, { newPages: pageIds(2 * lane, 2 * lane + 1) })],
+    });
+
+  test('says who it is and whom it obeys', async () => {
+    const description = { ...engine.description, engineDigest: 'digest' };
+    const status = { isReady: true, description, seals: [], groupId: 'g', rank: 1 };
+    expect(host.status).toEqual({ ...status, epoch: 0, leaderId: undefined });
+    const lease = await open({ epoch: 6 });
+    expect(host.status).toEqual({ ...status, epoch: 6, leaderId: 'leader-1' });
+    expect(lease).toMatchObject({ rank: 1, description, seals: [], endsWithFailedStep: false });
+  });
+
+  test('ends with a failed step when it is one of several', async () => {
+    expect(await open({ meshAddresses: ['mesh-0', 'mesh-1'] })).toMatchObject({ endsWithFailedStep: true });
+  });
+
+  test('runs steps in order, handed over without waiting for one another', async () => {
+    const lease = await open();
+    const handedOver = vi.spyOn(engine, 'step');
+    const openGate = engine.steps.hold();
+    const results = [lease.step(planWith(0, 0)), lease.step(planWith(1, 1))];
+    await new Promise(setImmediate);
+    expect(handedOver.mock.calls.map(([{ stepId }]) => stepId)).toEqual([0, 1]);
+    openGate();
+    expect((await Promise.all(results)).map(({ stepId }) => stepId)).toEqual([0, 1]);
+  });
+
+  describe('staging', () => {
+    test('fetches the rows from the encoder that has them', async () => {
+      const lease = await open();
+      expect(await lease.stage(refTo(cat))).toBe(true);
+      expect(asked).toEqual(['cat at encoder:1']);
+      expect(engine.stagedKeys).toEqual([cat]);
+      await lease.unstage(cat);
+      expect(engine.stagedKeys).toEqual([]);
+    });
+
+    test('says when the encoder holds it no more', async () => {
+      held.delete(cat);
+      expect(await (await open()).stage(refTo(cat))).toBe(false);
+    });
+
+    test('takes an encoder that is gone for one that holds nothing', async () => {
+      held.set(cat, () => Promise.reject(new ServingError('worker_failed', 'The encoder is gone.')));
+      expect(await (await open()).stage(refTo(cat))).toBe(false);
+    });
+
+    test('fails when the encoder fails otherwise, or sends other rows', async () => {
+      const lease = await open();
+      held.set(cat, () => Promise.reject(new ServingError('internal', 'Broken.')));
+      await expect(lease.stage(refTo(cat))).rejects.toThrow('Broken.');
+      await expect(lease.stage(refTo(dog, 5))).rejects.toThrow('Embedding dog has 4 rows instead of 5.');
+      expect(engine.stagedKeys).toEqual([]);
+    });
+
+    test('comes before a step that uses it, and holds up no other', async () => {
+      const lease = await open();
+      const send = holdBack(cat);
+      const staged = lease.stage(refTo(cat));
+      expect(await lease.step(planWith(0, 0))).toMatchObject({ stepId: 0 });
+      const waiting = lease.step(planWith(1, 1, cat));
+      send();
+      expect(await staged).toBe(true);
+      expect(await waiting).toMatchObject({ stepId: 1, outputs: [{ lane: 1 }] });
+    });
+
+    test('and unstaging of one embedding keep their order', async () => {
+      const lease = await open();
+      const all = [lease.stage(refTo(cat)), lease.unstage(cat), lease.stage(refTo(cat)), lease.unstage(cat)];
+      await Promise.all(all);
+      expect(engine.stagings.map(([what]) => what)).toEqual(['stage', 'unstage', 'stage', 'unstage']);
+    });
+  });
+
+  test('keeps seals and drops sequences and embeddings when another leader comes', async () => {
+    const lease = await open();
+    await lease.stage(refTo(cat));
+    await lease.step({ ...planWith(0, 0, cat), seals: [seal] });
+    leader.close();
+    const next = await open({ epoch: 2, session: 'session-2' }, new FakeLeader());
+    expect(next.seals).toEqual([seal]);
+    expect(host.status.seals).toEqual([seal]);
+    expect(engine.stagedKeys).toEqual([]);
+    expect(engine.numLanesInUse).toBe(0);
+  });
+
+  test('refuses who it does not obey, without a word to its engine', async () => {
+    await open({ epoch: 3 });
+    const challenger = open({ epoch: 4, leaderId: 'leader-2' }, new FakeLeader());
+    await expect(challenger).rejects.toMatchObject({ reason: 'epoch_refused', facts: { epoch: 4, granted: 3 } });
+    expect(engine.sessions).toEqual(['open session-1']);
+  });
+
+  test('leaves its group as soon as its leader is gone', async () => {
+    await open();
+    leader.close();
+    expect(engine.sessions).toEqual(['open session-1', 'end']);
+  });
+
+  test('leaves its group when the leader is gone before the ranks have met', async () => {
+    leader.close();
+    await open();
+    expect(engine.sessions).toEqual(['open session-1', 'end']);
+  });
+
+  test('does not leave the session of the next leader with the one before', async () => {
+    await open();
+    leader.silentMs = 3000;
+    await open({ epoch: 2, session: 'session-2' }, new FakeLeader());
+    expect(leader.endedBy).toMatchObject({ reason: 'epoch_refused' });
+    expect(engine.sessions).toEqual(['open session-1', 'open session-2']);
+  });
+
+  test('hands nothing over for a leader that is gone', async () => {
+    const lease = await open();
+    const send = holdBack(cat);
+    const late = [lease.stage(refTo(cat)), lease.step(planWith(0, 0, cat))];
+    leader.close();
+    await open({ epoch: 2, session: 'session-2' }, new FakeLeader());
+    const numPlans = engine.plans.length;
+    send();
+    for (const outcome of await Promise.allSettled(late)) {
+      expect(outcome).toMatchObject({ reason: { reason: 'cancelled' } });
+    }
+    expect(engine.plans).toHaveLength(numPlans);
+    expect(engine.stagedKeys).toEqual([]);
+  });
+
+  test('lets its leader go when its engine is dead, and is not ready', async () => {
+    await open();
+    const failure = new ServingError('worker_failed', 'The engine thread exited.');
+    engine.fail(failure);
+    await engine.failed;
+    expect(leader.endedBy).toBe(failure);
+    expect(host.status.isReady).toBe(false);
+  });
+});
