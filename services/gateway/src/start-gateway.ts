@@ -22,12 +22,16 @@ export interface GatewayServerDeps {
   readonly bus?: Bus | undefined;
   /** Of the checkpoint that `config.model` names. */
   readonly processor: Processor;
+  /** Of the process that it shares with other services. Default: its own. */
+  readonly metrics?: Metrics;
 }
 
 export interface StartedGateway {
   readonly url: string;
   readonly modelId: string;
   readonly metrics: Metrics;
+  /** Resolves when requests are answered; ServingError `not_ready`, telling what is missing, after `limitMs`. */
+  whenReady(limitMs: number, signal: AbortSignal): Promise<void>;
 }
 
 /**
@@ -35,13 +39,12 @@ export interface StartedGateway {
  * encoders it follows; what it starts is closed through `context`.
  */
 export async function startGateway(config: GatewayServerConfig, deps: GatewayServerDeps): Promise<StartedGateway> {
-  const { logger, context, bus, processor } = deps;
+  const { logger, context, bus, processor, metrics = createMetrics() } = deps;
   const tls = tlsOf(config);
   const encoders = new ClientPool((address) => connectVisionEncoder(address, { tls }));
   context.onShutdown('encoder connections', () => encoders.close());
   const cell = createCell({ logger, connect: (address) => connectScheduler(address, { tls }) });
   const model = await servedModelOf(config);
-  const metrics = createMetrics();
   const gateway = createGateway(
     { processor, model, cell, encoders: (address) => encoders.get(address), logger, metrics },
     gatewayOptionsOf(config),
@@ -53,7 +56,10 @@ export async function startGateway(config: GatewayServerConfig, deps: GatewaySer
   });
   const url = await gateway.listen({ host: config.host, port: config.port });
   if (bus !== undefined) await announce(bus, url, context);
-  return { url, modelId: model.id, metrics };
+  const whenReady = async (limitMs: number, signal: AbortSignal): Promise<void> => {
+    await cell.whenReady(limitMs, signal);
+  };
+  return { url, modelId: model.id, metrics, whenReady };
 }
 
 interface Cluster {

@@ -6,8 +6,9 @@ import type { PlacementReason } from './placement.js';
 const stepSeconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
 const gauges = {
-  tessera_requests_waiting: ['Requests that wait for embeddings or room.', 'numWaiting'],
-  tessera_requests_running: ['Sequences that hold a lane.', 'numRunning'],
+  tessera_sequences_waiting: ['Requests that wait for embeddings or room.', 'numWaiting'],
+  tessera_sequences_running: ['Sequences that hold a lane.', 'numRunning'],
+  tessera_lanes_free: ['Free lanes.', 'numFreeLanes'],
   tessera_kv_pages: ['Pages of the KV pools.', 'numPages'],
   tessera_kv_pages_free: ['Pages that hold nothing.', 'numFreePages'],
   tessera_kv_pages_cached: ['Pages that nobody holds and that are kept for their content.', 'numCachedPages'],

@@ -18,6 +18,10 @@ export interface SchedulerProcessDeps {
   readonly logger: Logger;
   readonly context: ProcessContext;
   readonly bus: Bus;
+  /** Of the process that it shares with other services. Default: its own. */
+  readonly metrics?: Metrics;
+  /** Where pages are written down. Default: the Redis server of the config, if it names one. */
+  readonly directory?: PageDirectory;
 }
 
 export interface StartedScheduler {
@@ -36,12 +40,11 @@ const graceMs = 1000;
  */
 export async function startScheduler(
   config: SchedulerServerConfig,
-  { logger, context, bus }: SchedulerProcessDeps,
+  { logger, context, bus, metrics = createMetrics(), ...given }: SchedulerProcessDeps,
 ): Promise<StartedScheduler> {
   const health = createHealth(['server', 'membership']);
-  const metrics = createMetrics();
   const tls = tlsOf(config);
-  const directory = openDirectory(config, context);
+  const directory = given.directory ?? openDirectory(config, context);
   const server = createRpcServer({ tls });
   const incarnation = randomUUID();
   const cell: CellServer = new CellServer({

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defaultEngineCache } from '@tessera/engine';
 import { gatewayConfigSchema } from '@tessera/gateway';
+import { planningConfigSchema } from '@tessera/scheduler';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -49,7 +50,7 @@ export const standaloneConfigSchema = z.strictObject({
     .optional()
     .describe('Positions that the KV cache holds. Default: what fits into --kv-cache-bytes.'),
   kvCacheBytes: count.optional().describe('Memory for the KV cache. Default: a quarter of what is free at the start.'),
-  maxWaitingRequests: count.default(256).describe('Requests that may wait for room; one more is refused with 429.'),
+  ...planningConfigSchema.shape,
   embeddingCacheBytes: count.default(gibibyte / 2).describe('Memory for the embeddings of pictures seen before.'),
   mediaProcesses: count.default(2).describe('Processes that decode pictures.'),
   mediaDeadlineMs: count.default(30_000).describe('Time in which a picture must be decoded.'),

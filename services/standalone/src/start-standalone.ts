@@ -1,31 +1,18 @@
-import { stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
-import {
-  assertContextLen,
-  assertKvCapacity,
-  createDecoderEngine,
-  createEncoderEngine,
-  kvCapacityTokens,
-  prepareEngine,
-} from '@tessera/engine';
-import { createGateway, gatewayConfigSchema } from '@tessera/gateway';
-import {
-  type CompiledEngine,
-  type CompileProgress,
-  loadProcessor,
-  parseWeightPlan,
-  servingOptions,
-} from '@tessera/onnx-graph';
-import type { Processor } from '@tessera/qwen2-5-vl';
-import type { Logger, ProcessContext } from '@tessera/runtime';
-import { createMetrics } from '@tessera/runtime';
-import { createScheduler } from '@tessera/scheduler';
-import { createMediaDecoderPool, createVisionEncoder } from '@tessera/vision-encoder';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createMemoryBus, MemoryHub } from '@tessera/bus';
+import { decoderConfigSchema, startDecoder } from '@tessera/decoder';
+import { gatewayServerConfigSchema, startGateway } from '@tessera/gateway';
+import { MemoryPageDirectory } from '@tessera/kv';
+import { type CompileProgress, loadProcessor } from '@tessera/onnx-graph';
+import { type ConfigSchema, createMetrics, type Logger, loadConfig, type ProcessContext } from '@tessera/runtime';
+import { schedulerServerConfigSchema, startScheduler } from '@tessera/scheduler';
+import { startVisionEncoder, visionEncoderConfigSchema } from '@tessera/vision-encoder';
+import type { z } from 'zod';
 import { assertListenable } from './assert-listenable.js';
 import type { StandaloneConfig } from './config.js';
 import { explainListenError } from './explain-listen-error.js';
-import { readinessOf } from './readiness-of.js';
-import { registerServingMetrics } from './serving-metrics.js';
 
 export interface StandaloneDeps {
   readonly logger: Logger;
@@ -38,107 +25,48 @@ export interface StandaloneServer {
   readonly modelId: string;
 }
 
-/** Name of the one encoder in the process. */
-const encoderAddress = 'standalone';
+/** Time that services which are up may take to find one another. */
+const meetingMs = 30_000;
 
 /**
  * Brings up gateway, scheduler, encoder and decoder in one process; what it starts is closed through `context`, whose
- * signal ends a start before anything listens. ServingError for a model, an engine or options that cannot be served.
+ * signal ends a start before anything listens. They talk over unix sockets in a folder of their own as they do over a
+ * network, and find one another on a bus in memory. ServingError for a model, an engine or options that cannot be
+ * served.
  */
-export async function startStandalone(
-  config: StandaloneConfig,
-  { logger, context, onCompileProgress }: StandaloneDeps,
-): Promise<StandaloneServer> {
+export async function startStandalone(config: StandaloneConfig, deps: StandaloneDeps): Promise<StandaloneServer> {
   await assertListenable(config);
-  const modelDir = resolve(config.model);
-  const processor = await loadProcessor(modelDir);
-  const kvTokens = kvCapacityTokens(processor.config.text, config);
-  assertKvCapacity(kvTokens, processor.config.text, config);
-  const engine = await prepare(modelDir, config, context.signal, onCompileProgress);
-  logger.info({ revision: engine.manifest.modelRevision, isReused: engine.isReused }, 'engine ready');
+  const processor = await loadProcessor(resolve(config.model));
+  const { context } = deps;
+  const sockets = await mkdtemp(join(tmpdir(), 'tessera-'));
+  context.onShutdown('sockets', () => rm(sockets, { recursive: true, force: true }));
+  const bus = createMemoryBus(new MemoryHub());
+  context.onShutdown('bus', () => bus.close());
 
-  const decoder = await createDecoderEngine(engine.dir, decoderOptions(config, processor, kvTokens));
-  context.onShutdown('decoder', () => decoder.close());
-  assertContextLen(config.maxContextLen, decoder.description.maxContextLen);
-  const encoderEngine = await createEncoderEngine(engine.dir, {
-    numThreads: config.threads,
-    isDeterministic: config.deterministic,
+  const shared = { ...deps, bus, metrics: createMetrics() };
+  const listen = (name: string) => ({ listen: `unix:${join(sockets, name)}` });
+  await startDecoder(partOf(decoderConfigSchema, config, listen('decoder')), shared);
+  await startVisionEncoder(partOf(visionEncoderConfigSchema, config, listen('encoder')), shared);
+  await startScheduler(partOf(schedulerServerConfigSchema, config, listen('scheduler')), {
+    ...shared,
+    directory: new MemoryPageDirectory(),
   });
-  context.onShutdown('encoder', () => encoderEngine.close());
-  const decoders = createMediaDecoderPool({
-    numProcesses: config.mediaProcesses,
-    deadlineMs: config.mediaDeadlineMs,
-    maxMemoryBytes: config.mediaMemoryBytes,
-    maxPixels: config.maxImagePixels,
-  });
-  context.onShutdown('media decoders', () => decoders.close());
   context.signal.throwIfAborted();
-
-  const visionEncoder = createVisionEncoder(
-    { engine: encoderEngine, decoders },
-    { address: encoderAddress, cacheBytes: config.embeddingCacheBytes },
-  );
-  const scheduler = createScheduler(
-    { decoder, encoder: visionEncoder, now: Date.now },
-    { maxWaitingRequests: config.maxWaitingRequests },
-  );
-  const metrics = createMetrics();
-  registerServingMetrics(metrics, scheduler, visionEncoder);
-
-  const modelId = config.servedModelName ?? basename(modelDir);
-  const gateway = createGateway(
-    {
-      processor,
-      model: {
-        id: modelId,
-        revision: engine.manifest.modelRevision,
-        createdUnixSeconds: Math.floor((await stat(modelDir)).mtimeMs / 1000),
-        maxContextLen: decoder.description.maxContextLen,
-      },
-      scheduler,
-      encoders: new Map([[encoderAddress, visionEncoder]]),
-      logger,
-      metrics,
-      isReady: () => readinessOf([scheduler.snapshot, decoder, encoderEngine]),
+  const gateway = await startGateway(partOf(gatewayServerConfigSchema, config), { ...shared, processor }).catch(
+    (error: unknown) => {
+      throw explainListenError(error, config);
     },
-    gatewayOptions(config),
   );
-  context.onShutdown('gateway', () => gateway.close());
-  const url = await gateway.listen({ host: config.host, port: config.port }).catch((error: unknown) => {
-    throw explainListenError(error, config);
-  });
-  return { url, modelId };
+  await gateway.whenReady(meetingMs, context.signal);
+  return { url: gateway.url, modelId: gateway.modelId };
 }
 
-function prepare(
-  modelDir: string,
+/** The options of one service among those of the process, and what only this process decides. */
+function partOf<Schema extends ConfigSchema>(
+  schema: Schema,
   config: StandaloneConfig,
-  signal: AbortSignal,
-  onProgress?: (progress: CompileProgress) => void,
-): Promise<CompiledEngine> {
-  return prepareEngine(modelDir, servingOptions(parseWeightPlan(config.weights), config.tp), {
-    cacheDir: config.engineCache,
-    numThreads: config.threads,
-    onProgress,
-    signal,
-  });
-}
-
-function decoderOptions(config: StandaloneConfig, processor: Processor, kvTokens: number) {
-  return {
-    numThreads: config.threads,
-    kernel: config.kernel,
-    kvDtype: config.kv,
-    numLanes: config.maxSequences,
-    kvCapacityTokens: kvTokens,
-    maxStepTokens: config.maxStepTokens,
-    numTokens: processor.tokenizer.numTokens,
-    maxContextLen: config.maxContextLen,
-    isDeterministic: config.deterministic,
-  };
-}
-
-function gatewayOptions(config: StandaloneConfig) {
-  const names = Object.keys(gatewayConfigSchema.shape) as (keyof typeof gatewayConfigSchema.shape)[];
-  return Object.fromEntries(names.map((name) => [name, config[name]]));
+  own: Readonly<Record<string, unknown>> = {},
+): Readonly<z.output<Schema>> {
+  const given = Object.entries(config).filter(([name, value]) => name in schema.shape && value !== undefined);
+  return loadConfig(schema, { env: {}, overrides: { ...Object.fromEntries(given), ...own } });
 }

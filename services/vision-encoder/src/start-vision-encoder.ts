@@ -22,6 +22,8 @@ export interface VisionEncoderProcessDeps {
   readonly logger: Logger;
   readonly context: ProcessContext;
   readonly bus: Bus;
+  /** Of the process that it shares with other services. Default: its own. */
+  readonly metrics?: Metrics;
   readonly onCompileProgress?: (progress: CompileProgress) => void;
 }
 
@@ -46,9 +48,8 @@ export async function startVisionEncoder(
   config: VisionEncoderConfig,
   deps: VisionEncoderProcessDeps,
 ): Promise<StartedVisionEncoder> {
-  const { logger, context, bus } = deps;
+  const { logger, context, bus, metrics = createMetrics() } = deps;
   const health = createHealth(['tower', 'server', 'membership']);
-  const metrics = createMetrics();
   const encoder = await startEncoder(config, deps, metrics);
   health.set('tower', 'ready');
 

@@ -130,9 +130,9 @@ const sealsByPage = fc
   .map((seals) => seals.sort((a, b) => a.pageId - b.pageId));
 
 /** Ranks 0 … R − 1, many of whose seals are alike. */
-const rankSeals = fc.tuple(sealsByPage, fc.array(optional(sealsByPage), { maxLength: 4 })).map(([common, ranks]) =>
-  ranks.map((own, rank) => ({ rank, seals: own ?? common })),
-);
+const rankSeals = fc
+  .tuple(sealsByPage, fc.array(optional(sealsByPage), { maxLength: 4 }))
+  .map(([common, ranks]) => ranks.map((own, rank) => ({ rank, seals: own ?? common })));
 
 export const cellInspection: fc.Arbitrary<CellInspection> = fc.record({
   epoch: uint53,
