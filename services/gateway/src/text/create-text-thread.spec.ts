@@ -31,7 +31,8 @@ describe('a text thread', () => {
         const args = [[{ role: 'user', content: parts }], { addVisionId: flag }] as const;
         const prompt = await thread.run('buildPrompt', [...args], never);
         expect(prompt).toEqual(work.buildPrompt(...args));
-        expect(await thread.run('decodeEach', [prompt.tokenIds], never)).toEqual(work.decodeEach(prompt.tokenIds));
+        const asked = [prompt.tokenIds, 4096, flag] as const;
+        expect(await thread.run('toTokenizeAnswer', [...asked], never)).toBe(work.toTokenizeAnswer(...asked));
         const { tokenIds, positions } = prompt;
         expect(await thread.run('decode', [tokenIds, flag], never)).toBe(work.decode(tokenIds, flag));
         const hashed = { tokenIds, positions, segments: segmentPrompt(prompt, [embeddingKey(content)]) };

@@ -10,8 +10,8 @@ export interface TextWork {
   encode(text: string, parsesSpecial: boolean): Int32Array;
   /** The text of token ids. */
   decode(tokenIds: Int32Array, skipsSpecial: boolean): string;
-  /** The text of each token alone. */
-  decodeEach(tokenIds: Int32Array): string[];
+  /** The answer of `/tokenize` as JSON, with the text of each token alone where `hasStrings`. */
+  toTokenizeAnswer(tokenIds: Int32Array, maxModelLen: number, hasStrings: boolean): string;
   /** The hashes of a prompt's full pages of `pageLen` positions. */
   hashPrefix(
     prompt: Pick<Request, 'tokenIds' | 'segments' | 'positions'>,
@@ -26,7 +26,13 @@ export function createTextWork({ tokenizer, buildPrompt }: Processor): TextWork 
     encode: (text, parsesSpecial) =>
       Int32Array.from(parsesSpecial ? tokenizer.encode(text) : tokenizer.encodeText(text)),
     decode: (tokenIds, skipsSpecial) => tokenizer.decode([...tokenIds], { skipSpecialTokens: skipsSpecial }),
-    decodeEach: (tokenIds) => Array.from(tokenIds, (id) => tokenizer.decode([id])),
+    toTokenizeAnswer: (tokenIds, maxModelLen, hasStrings) =>
+      JSON.stringify({
+        count: tokenIds.length,
+        max_model_len: maxModelLen,
+        tokens: [...tokenIds],
+        token_strs: hasStrings ? Array.from(tokenIds, (id) => tokenizer.decode([id])) : null,
+      }),
     hashPrefix: prefixHashesOf,
   };
 }

@@ -22,8 +22,9 @@ export function registerTokenizeRoute(app: FastifyInstance, context: GatewayCont
     const { model: limits } = await context.cell.whenKnown(config.waitForCellMs, signal);
     const tokens = await tokensOf(body, { ...context, limits }, signal);
     const errand = { numCharacters: charactersOf(tokens.length), signal };
-    const strings = body.return_token_strs === true ? await texts.run('decodeEach', [tokens], errand) : null;
-    return { count: tokens.length, max_model_len: limits.maxContextLen, tokens: [...tokens], token_strs: strings };
+    const hasStrings = body.return_token_strs === true;
+    const answer = await texts.run('toTokenizeAnswer', [tokens, limits.maxContextLen, hasStrings], errand);
+    return reply.type('application/json; charset=utf-8').send(answer);
   });
 
   app.post('/detokenize', async (request, reply) => {
