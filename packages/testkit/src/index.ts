@@ -31,6 +31,7 @@ export { FakeEmbeddingStore } from './fakes/fake-embedding-store.js';
 export { FakeEncoderEngine } from './fakes/fake-encoder-engine.js';
 export { FakeEncoderFeed } from './fakes/fake-encoder-feed.js';
 export { FakeMediaDecoders } from './fakes/fake-media-decoders.js';
+export { FakeRankEngine } from './fakes/fake-rank-engine.js';
 export type { Gate } from './fakes/gate.js';
 export { SeededRandom } from './seeded-random.js';
 export { type Certificates, createCertificates } from './servers/create-certificates.js';

@@ -9,12 +9,18 @@ import {
   type StagedEmbedding,
 } from '@tessera/domain';
 import type { RankHost, RankLease } from '@tessera/rpc';
-import { createAdmittedSequence, createFakeEmbedding, createStepPlan, knownChunk, pageIds } from '@tessera/testkit';
+import {
+  createAdmittedSequence,
+  createFakeEmbedding,
+  createStepPlan,
+  FakeRankEngine,
+  knownChunk,
+  pageIds,
+} from '@tessera/testkit';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { createDecoderRank } from './create-decoder-rank.js';
 import { createClaim } from './testing/create-claim.js';
 import { FakeLeader } from './testing/fake-leader.js';
-import { FakeRankEngine } from './testing/fake-rank-engine.js';
 
 const [cat, dog] = ['cat', 'dog'].map(embeddingKey);
 const refTo = (key: EmbeddingKey, numTokens = 4) => ({ embeddingKey: key, encoderAddress: 'encoder:1', numTokens });

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DecoderEngine, EmbeddingKey, StagedEmbedding } from '@tessera/domain';
 import { connectRankGroup, createRpcServer, serveDecoderRank } from '@tessera/rpc';
-import { describeDecoderEngine, fakeDescription } from '@tessera/testkit';
+import { describeDecoderEngine, FakeRankEngine, fakeDescription } from '@tessera/testkit';
 import { createDecoderRank } from './create-decoder-rank.js';
-import { FakeRankEngine } from './testing/fake-rank-engine.js';
 
 /** A rank behind gRPC and the group that leads it, as an engine that is given rows instead of where they are. */
 async function createRemoteEngine(): Promise<DecoderEngine> {

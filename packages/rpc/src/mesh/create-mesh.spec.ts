@@ -65,14 +65,14 @@ describe('a mesh', () => {
     test(`of ${numRanks} gathers values in rank order`, async () => {
       const ranks = await create(numRanks);
       await connectAll(ranks);
-      const valueOf = (rank: number) => ({
+      const valueFrom = (rank: number) => ({
         name: `r${rank}`,
         rows: Float32Array.of(rank, Number.NaN),
         best: [{ score: Number.NEGATIVE_INFINITY }],
         nothing: undefined,
       });
-      const gathered = await onAll(ranks, ({ rank, allGather }) => allGather(valueOf(rank)));
-      for (const values of gathered) expect(values).toEqual(ranks.map(({ rank }) => valueOf(rank)));
+      const gathered = await onAll(ranks, ({ rank, allGather }) => allGather(valueFrom(rank)));
+      for (const values of gathered) expect(values).toEqual(ranks.map(({ rank }) => valueFrom(rank)));
     });
   }
 

@@ -1,9 +1,9 @@
 import { type DecoderDescription, laneId } from '@tessera/domain';
-import { createStepPlan, FakeDecoderEngine } from '@tessera/testkit';
-import type { GroupSession, RankEngine } from '../engine/rank-engine.js';
+import { createStepPlan } from '../factories/create-step-plan.js';
+import { FakeDecoderEngine } from './fake-decoder-engine.js';
 
-/** The fake decoder as one rank of a group whose other ranks always come. */
-export class FakeRankEngine extends FakeDecoderEngine implements RankEngine {
+/** The fake decoder as the engine of one rank of a group whose other ranks always come. */
+export class FakeRankEngine extends FakeDecoderEngine {
   readonly meshAddress = 'mesh';
   readonly failed: Promise<Error>;
   /** `open`, `end` and their sessions, in order. */
@@ -18,7 +18,7 @@ export class FakeRankEngine extends FakeDecoderEngine implements RankEngine {
     });
   }
 
-  async open({ session }: GroupSession): Promise<void> {
+  async open({ session }: { readonly session: string }): Promise<void> {
     this.sessions.push(`open ${session}`);
     for (const key of this.stagedKeys) await this.unstage(key);
     await this.step(
