@@ -61,19 +61,27 @@ describe('EncoderUpdates', () => {
     expect(await next()).toEqual(update({ numPendingPatches: 3 }));
   });
 
-  for (const [title, changes, expected] of [
-    ['came and went', [true, false], { evicted: [cat] }],
-    ['went and came back', [false, true], { ready: [cat] }],
-    ['came twice', [true, true], { ready: [cat] }],
-  ] as const) {
-    test(`tells a slow listener of a key that ${title} as it is now`, async () => {
+  const merges: readonly (readonly [changes: string, expected: readonly Partial<EncoderUpdate>[]])[] = [
+    ['came', [{ ready: [cat] }]],
+    ['went', [{ evicted: [cat] }]],
+    ['came, came', [{ ready: [cat] }]],
+    ['went, came', [{ ready: [cat] }]],
+    ['came, went', [{ ready: [cat] }, { evicted: [cat] }]],
+    ['came, went, came', [{ ready: [cat] }]],
+    ['went, came, went', [{ ready: [cat] }, { evicted: [cat] }]],
+    ['came, went, came, went', [{ ready: [cat] }, { evicted: [cat] }]],
+  ];
+  for (const [changes, expected] of merges) {
+    test(`tells a slow listener of a key that ${changes} in as few updates as keep the end right`, async () => {
       const updates = new EncoderUpdates();
       const { next } = await listen(updates);
-      for (const isReady of changes) {
-        if (isReady) updates.ready(cat);
+      for (const change of changes.split(', ')) {
+        if (change === 'came') updates.ready(cat);
         else updates.evicted(cat);
       }
-      expect(await next()).toEqual(update(expected));
+      for (const each of expected) expect(await next()).toEqual(update(each));
+      updates.ready(dog);
+      expect(await next()).toEqual(update({ ready: [dog] }));
     });
   }
 

@@ -28,11 +28,11 @@ export class EncoderUpdates {
   }
 
   ready(embeddingKey: EmbeddingKey): void {
-    for (const listener of this.#listeners) listener.change(embeddingKey, true);
+    for (const listener of this.#listeners) listener.ready(embeddingKey);
   }
 
   evicted(embeddingKey: EmbeddingKey): void {
-    for (const listener of this.#listeners) listener.change(embeddingKey, false);
+    for (const listener of this.#listeners) listener.evicted(embeddingKey);
   }
 
   failed(tickets: readonly string[], embeddingKey: EmbeddingKey): void {

@@ -1,12 +1,15 @@
 import { type EmbeddingKey, type EncoderUpdate, ServingError } from '@tessera/domain';
 
+/** What became of a key since the listener was told last. */
+type KeyChange = 'ready' | 'evicted' | 'readyThenEvicted';
+
 /**
- * What one listener has not been told yet. Changes of the same key merge: the last one counts, so a key that came and
- * went in between is `evicted` only, and one that went and came back is `ready` once more.
+ * What one listener has not been told yet. Changes of the same key merge: one that went and came back is `ready` once
+ * more; one that came and went is `ready` in one update and `evicted` in the next, so that whoever waited for it hears
+ * of it.
  */
 export class UpdateListener {
-  /** Whether a key is held now, of those that changed. */
-  #changes = new Map<EmbeddingKey, boolean>();
+  #changes = new Map<EmbeddingKey, KeyChange>();
   #failed: EncoderUpdate['failed'][number][] = [];
   readonly #maxUntaken: number;
   #end: Error | undefined;
@@ -15,14 +18,17 @@ export class UpdateListener {
   #wake: () => void = () => {};
 
   constructor(held: Iterable<EmbeddingKey>, maxUntaken: number) {
-    for (const key of held) this.#changes.set(key, true);
+    for (const key of held) this.#changes.set(key, 'ready');
     this.#maxUntaken = this.#changes.size + maxUntaken;
   }
 
-  change(embeddingKey: EmbeddingKey, isHeld: boolean): void {
-    if (this.#isLetGo) return;
-    this.#changes.set(embeddingKey, isHeld);
-    this.#bound();
+  ready(embeddingKey: EmbeddingKey): void {
+    this.#change(embeddingKey, 'ready');
+  }
+
+  evicted(embeddingKey: EmbeddingKey): void {
+    const before = this.#changes.get(embeddingKey) ?? 'evicted';
+    this.#change(embeddingKey, before === 'evicted' ? 'evicted' : 'readyThenEvicted');
   }
 
   fail(tickets: readonly string[], embeddingKey: EmbeddingKey): void {
@@ -52,13 +58,21 @@ export class UpdateListener {
   }
 
   take(): Omit<EncoderUpdate, 'numPendingPatches'> {
-    const keysThatAre = (isHeld: boolean): EmbeddingKey[] =>
-      [...this.#changes].filter(([, held]) => held === isHeld).map(([key]) => key);
-    const update = { ready: keysThatAre(true), evicted: keysThatAre(false), failed: this.#failed };
-    this.#changes = new Map();
+    const changes = [...this.#changes];
+    const ready = changes.filter(([, change]) => change !== 'evicted').map(([key]) => key);
+    const evicted = changes.filter(([, change]) => change === 'evicted').map(([key]) => key);
+    const update = { ready, evicted, failed: this.#failed };
+    const gone = changes.filter(([, change]) => change === 'readyThenEvicted');
+    this.#changes = new Map(gone.map(([key]) => [key, 'evicted']));
     this.#failed = [];
-    this.#isNotified = false;
+    this.#isNotified = gone.length > 0;
     return update;
+  }
+
+  #change(embeddingKey: EmbeddingKey, change: KeyChange): void {
+    if (this.#isLetGo) return;
+    this.#changes.set(embeddingKey, change);
+    this.#bound();
   }
 
   #isEmpty(): boolean {
