@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { createMemoryBus, type MemberKind, MemoryHub } from '@tessera/bus';
-import type { CellDescription } from '@tessera/domain';
+import { type CellDescription, ServingError } from '@tessera/domain';
 import { createRpcServer, type RpcServer, serveScheduler, serveVisionEncoder } from '@tessera/rpc';
 import { createLogger, loadConfig, type ProcessContext } from '@tessera/runtime';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -35,7 +35,8 @@ async function startGatewayOn(hub: MemoryHub | undefined, options: object = {}) 
   const ask = async (body: object) => {
     const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body: JSON.stringify(body) });
-    return { status: response.status, body: (await response.json()) as JsonValue };
+    const retryAfter = response.headers.get('retry-after');
+    return { status: response.status, retryAfter, body: (await response.json()) as JsonValue };
   };
   return { url, modelId, ask };
 }
@@ -127,6 +128,21 @@ describe('a gateway process', () => {
     const { ask } = await startGatewayOn(undefined, { scheduler: address, servedModelName: 'mine' });
     const { status, body } = await ask(question('x', { model: 'mine' }));
     expect([status, body.model]).toEqual([200, 'mine']);
+  });
+
+  it("hands on a scheduler's refusal, and when to come back", async () => {
+    // biome-ignore lint/correctness/useYield: this scheduler fails before it says anything
+    const refuse: Script = async function* () {
+      throw new ServingError('queue_full', 'no room for 9 more tokens', { limit: 8, retryAfterSeconds: 6.2 });
+    };
+    const { address } = await startScheduler(undefined, refuse, new RecordingEncoder());
+    const { ask } = await startGatewayOn(undefined, { scheduler: address });
+    const { status, retryAfter, body } = await ask(question('x'));
+    expect([status, retryAfter, body.error]).toMatchObject([
+      429,
+      '7',
+      { code: 'queue_full', message: 'no room for 9 more tokens' },
+    ]);
   });
 });
 
