@@ -56,9 +56,16 @@ describe('Tower', () => {
   });
 
   test('is lost with its engine, without another try', async () => {
-    await engine.close();
+    let numCalls = 0;
+    const dead = {
+      encode: async () => {
+        numCalls++;
+        throw new ServingError('worker_failed', 'The engine thread exited with code 1.');
+      },
+    };
+    tower = new Tower(dead, () => {});
     expect(await tower.encode([one, two])).toMatchObject([{ reason: 'worker_failed' }, { reason: 'worker_failed' }]);
     expect(await tower.lost).toMatchObject({ reason: 'worker_failed' });
-    expect(batches).toEqual([]);
+    expect(numCalls).toBe(1);
   });
 });
