@@ -32,6 +32,7 @@ export { FakeEncoderEngine } from './fakes/fake-encoder-engine.js';
 export { FakeEncoderFeed } from './fakes/fake-encoder-feed.js';
 export { FakeMediaDecoders } from './fakes/fake-media-decoders.js';
 export { FakeRankEngine } from './fakes/fake-rank-engine.js';
+export { FakeRankGroup, type FakeRankGroupOptions } from './fakes/fake-rank-group.js';
 export type { Gate } from './fakes/gate.js';
 export { SeededRandom } from './seeded-random.js';
 export { type Certificates, createCertificates } from './servers/create-certificates.js';
