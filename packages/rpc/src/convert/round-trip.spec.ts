@@ -1,4 +1,11 @@
-import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from '@bufbuild/protobuf';
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from '@bufbuild/protobuf';
 import {
   MropePositionsSchema,
   RequestSchema,
@@ -28,7 +35,13 @@ function sent<Desc extends DescMessage>(schema: Desc, message: MessageInitShape<
 }
 
 function survives<Value>(name: string, values: fc.Arbitrary<Value>, roundTrip: (value: Value) => Value): void {
-  test(name, () => fc.assert(fc.property(values, (value) => expect(roundTrip(value)).toEqual(value))));
+  test(name, () =>
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(roundTrip(value)).toEqual(value);
+      }),
+    ),
+  );
 }
 
 describe('the other process reads what was meant by', () => {

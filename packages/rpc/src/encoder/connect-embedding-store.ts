@@ -17,7 +17,11 @@ export function connectEmbeddingStore(
   const client = new RpcClient({ address, lostReason: 'worker_failed' }, tls);
   return {
     fetch: (embeddingKey) => {
-      const parts = client.serverStream(VisionEncoderService.method.fetch, { embeddingKey }, { deadlineMs: fetchDeadlineMs });
+      const parts = client.serverStream(
+        VisionEncoderService.method.fetch,
+        { embeddingKey },
+        { deadlineMs: fetchDeadlineMs },
+      );
       return receiveEmbedding(embeddingKey, parts);
     },
     close: () => client.close(),

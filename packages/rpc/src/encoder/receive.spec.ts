@@ -18,7 +18,9 @@ describe('receiveJob', () => {
   }
 
   test('joins the bytes', async () => {
-    await expect(receive(jobOf(5n), bytes(2), bytes(0), bytes(3))).resolves.toMatchObject({ source: new Uint8Array(5) });
+    await expect(receive(jobOf(5n), bytes(2), bytes(0), bytes(3))).resolves.toMatchObject({
+      source: new Uint8Array(5),
+    });
   });
 
   for (const [what, reason, parts] of [

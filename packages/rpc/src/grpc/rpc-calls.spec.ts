@@ -16,13 +16,16 @@ const { describe: describeCell, generate } = SchedulerService.method;
 const { encode, fetch } = VisionEncoderService.method;
 const { step } = DecoderService.method;
 
-const refusal = new ServingError('queue_full', '10 requests wait; the limit is 10.', { limit: 10, retryAfterSeconds: 2 });
+const refusal = new ServingError('queue_full', '10 requests wait; the limit is 10.', {
+  limit: 10,
+  retryAfterSeconds: 2,
+});
 const refuse = async () => {
   throw refusal;
 };
-async function* refuseStream(): AsyncGenerator<never> {
+const refuseStream = (): AsyncIterable<never> => {
   throw refusal;
-}
+};
 
 interface Given {
   readonly scheduler?: Partial<ServiceHandlers<typeof SchedulerService>>;
@@ -34,8 +37,18 @@ interface Given {
 const serving =
   (given: Given) =>
   (server: RpcServer): void => {
-    server.addService(SchedulerService, { generate: refuseStream, describe: refuse, inspect: refuse, ...given.scheduler });
-    server.addService(VisionEncoderService, { encode: refuse, attach: refuseStream, fetch: refuseStream, ...given.encoder });
+    server.addService(SchedulerService, {
+      generate: refuseStream,
+      describe: refuse,
+      inspect: refuse,
+      ...given.scheduler,
+    });
+    server.addService(VisionEncoderService, {
+      encode: refuse,
+      attach: refuseStream,
+      fetch: refuseStream,
+      ...given.encoder,
+    });
     server.addService(DecoderService, { step: refuse, describe: refuse, ...given.decoder });
   };
 
@@ -75,7 +88,9 @@ for (const [name, createWorld] of rpcWorlds) {
 
     test('an answer comes back', async () => {
       const { address } = await world.serve(serving({ scheduler: { describe: async () => ({ epoch: 3n }) } }));
-      await expect(connect(address).unary(describeCell, {}, { deadlineMs: 5000 })).resolves.toMatchObject({ epoch: 3n });
+      await expect(connect(address).unary(describeCell, {}, { deadlineMs: 5000 })).resolves.toMatchObject({
+        epoch: 3n,
+      });
     });
 
     for (const [kind, call] of [

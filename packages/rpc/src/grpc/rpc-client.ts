@@ -38,10 +38,17 @@ export class RpcClient {
     const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
     const options = { deadline: Date.now() + deadlineMs };
     return new Promise((resolve, reject) => {
-      this.#client.makeUnaryRequest(path, requestSerialize, responseDeserialize, request, options, (error, response) => {
-        if (response === undefined) reject(errorOf(error, this.#peer));
-        else resolve(response);
-      });
+      this.#client.makeUnaryRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        request,
+        options,
+        (error, response) => {
+          if (response === undefined) reject(errorOf(error, this.#peer));
+          else resolve(response);
+        },
+      );
     });
   }
 
@@ -65,10 +72,15 @@ export class RpcClient {
   ): Promise<Received<Method['output']>> {
     const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
     return new Promise((resolve, reject) => {
-      const call = this.#client.makeClientStreamRequest(path, requestSerialize, responseDeserialize, (error, response) => {
-        if (response === undefined) reject(watched.errorOf(error));
-        else resolve(response);
-      });
+      const call = this.#client.makeClientStreamRequest(
+        path,
+        requestSerialize,
+        responseDeserialize,
+        (error, response) => {
+          if (response === undefined) reject(watched.errorOf(error));
+          else resolve(response);
+        },
+      );
       const watched = watchCall(call, this.#peer, signal);
       sendAll(call, requests, watched.ended).catch((error: unknown) => {
         reject(error);
@@ -88,7 +100,7 @@ export class RpcClient {
     return { send: (message) => writeTo(call, message, watched.ended), received: receive(call, watched) };
   }
 
-  /** Ends the connection and the calls on it. */
+  /** Takes no more calls; the connection ends with the last that runs. */
   close(): void {
     this.#client.close();
   }

@@ -8,7 +8,13 @@ describe('serviceDefinition', () => {
   for (const [kind, method, path, requestStream, responseStream] of [
     ['unary', SchedulerService.method.describe, '/tessera.scheduler.v1.SchedulerService/Describe', false, false],
     ['server stream', SchedulerService.method.generate, '/tessera.scheduler.v1.SchedulerService/Generate', false, true],
-    ['client stream', VisionEncoderService.method.encode, '/tessera.encoder.v1.VisionEncoderService/Encode', true, false],
+    [
+      'client stream',
+      VisionEncoderService.method.encode,
+      '/tessera.encoder.v1.VisionEncoderService/Encode',
+      true,
+      false,
+    ],
     ['bidirectional', DecoderService.method.step, '/tessera.decoder.v1.DecoderService/Step', true, true],
   ] as const) {
     test(`has path and streams of a ${kind} method`, () => {
@@ -21,7 +27,9 @@ describe('serviceDefinition', () => {
       SchedulerService.method.generate,
     );
     expect(requestDeserialize(requestSerialize({ request: { tenant: 'a' } })).request?.tenant).toBe('a');
-    const answer = responseDeserialize(responseSerialize({ event: { case: 'started', value: { numCachedTokens: 16 } } }));
+    const answer = responseDeserialize(
+      responseSerialize({ event: { case: 'started', value: { numCachedTokens: 16 } } }),
+    );
     expect(answer.event).toMatchObject({ case: 'started', value: { numCachedTokens: 16 } });
   });
 });

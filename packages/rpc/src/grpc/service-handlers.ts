@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import type { DescMethod, DescService } from '@bufbuild/protobuf';
 import {
   type handleBidiStreamingCall,
@@ -5,7 +6,6 @@ import {
   type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
-  type ServerErrorResponse,
   type UntypedHandleCall,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
@@ -49,7 +49,7 @@ export function serviceImplementation<Service extends DescService>(
   );
 }
 
-type ServerCall = Parameters<UntypedHandleCall>[0];
+type ServerCall = EventEmitter & { readonly cancelled: boolean; sendMetadata(metadata: Metadata): void };
 
 const serveUnary =
   <In, Out>(handler: UnaryHandler<In, Out>): handleUnaryCall<In, Out> =>
@@ -105,11 +105,11 @@ async function accept<Outcome>(call: ServerCall, run: (signal: AbortSignal) => P
 }
 
 /** Ends a stream with its handler. A stream whose caller is gone is closed already. */
-function finish(call: Parameters<handleServerStreamingCall<unknown, unknown>>[0], handled: Promise<void>): void {
+function finish(call: ServerCall & { end(): void }, handled: Promise<void>): void {
   handled.then(
     () => call.end(),
     (error: unknown) => {
-      if (!call.cancelled) call.emit('error', statusOf(error) satisfies Partial<ServerErrorResponse>);
+      if (!call.cancelled) call.emit('error', statusOf(error));
     },
   );
 }

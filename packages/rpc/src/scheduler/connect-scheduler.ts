@@ -29,7 +29,8 @@ export function connectScheduler(
       const responses = client.serverStream(generate, { request: requestToProto(request) }, { signal });
       for await (const response of responses) yield schedulerEventFromProto(response);
     },
-    describe: async () => cellDescriptionFromProto(await client.unary(describe, {}, { deadlineMs: describeDeadlineMs })),
+    describe: async () =>
+      cellDescriptionFromProto(await client.unary(describe, {}, { deadlineMs: describeDeadlineMs })),
     inspect: async () => cellInspectionFromProto(await client.unary(inspect, {}, { deadlineMs: inspectDeadlineMs })),
     close: () => client.close(),
   };

@@ -4,11 +4,11 @@ import {
   type CellDescription,
   type CellInspection,
   type CellInspector,
+  pageId,
   type Request,
   type Scheduler,
   type SchedulerEvent,
   ServingError,
-  pageId,
   sequenceId,
 } from '@tessera/domain';
 import { createRequest, createVisualRequest } from '@tessera/testkit';
@@ -100,8 +100,8 @@ for (const [name, createWorld] of rpcWorlds) {
       expect(got).toEqual([request]);
     });
 
-    test('gets a prompt of 40 MB whole', async () => {
-      const tokenIds = Int32Array.from({ length: 2_500_000 }, (_, index) => index);
+    test('gets a prompt of 40 MB whole', { timeout: 60_000 }, async () => {
+      const tokenIds = new Int32Array(2_500_000).map((_, index) => index);
       const got: Request[] = [];
       const { address } = await serve({
         async *generate(request) {
