@@ -65,6 +65,14 @@ export class RankStream {
     });
   }
 
+  /** Whether the process answers at all within `deadlineMs`. */
+  isThere(deadlineMs: number): Promise<boolean> {
+    return this.#client.unary(wire.DecoderService.method.describe, {}, { deadlineMs }).then(
+      () => true,
+      () => false,
+    );
+  }
+
   /** Ends the stream; the first reason stays. */
   end(reason: Error): void {
     if (this.#end) return;

@@ -24,6 +24,9 @@ export interface RemoteGroupParts {
   readonly patience: StepPatience;
 }
 
+/** Time in which a rank that is there says so, whatever its engine does. */
+const probeMs = 1_000;
+
 /** Ranks behind gRPC seen as one: all get every command in the same order, none is waited for before the next. */
 export class RemoteRankGroup implements RankGroup {
   readonly groupId: string;
@@ -38,7 +41,7 @@ export class RemoteRankGroup implements RankGroup {
     this.description = description;
     this.seals = seals;
     this.#streams = streams;
-    this.#watch = new StepWatch(patience, (step, limitMs) => this.#onSilence(step, limitMs));
+    this.#watch = new StepWatch(patience, (step, limitMs) => void this.#onSilence(step, limitMs));
     this.lost = Promise.race(streams.map(({ ended }) => ended));
     for (const { ended } of streams) void ended.then((reason) => this.#end(reason));
   }
@@ -98,10 +101,20 @@ export class RemoteRankGroup implements RankGroup {
     }
   }
 
-  #onSilence({ plan, silentRanks }: WatchedStep, limitMs: number): void {
-    const ranks = [...silentRanks];
-    const message = `Rank ${ranks.join(', ')} of group ${this.groupId} said nothing to step ${plan.stepId} for ${Math.round(limitMs)} ms.`;
+  async #onSilence(step: WatchedStep, limitMs: number): Promise<void> {
+    const ranks = await this.#findCulprits(step);
+    // The last one may have answered the step meanwhile.
+    if (step.silentRanks.size === 0) return;
+    const message = `Rank ${ranks.join(', ')} of group ${this.groupId} said nothing to step ${step.plan.stepId} for ${Math.round(limitMs)} ms.`;
     this.#end(new ServingError('worker_failed', message, { groupId: this.groupId, rank: ranks[0], limit: limitMs }));
+  }
+
+  /** Of the silent ranks, those that are not even there; the others may be waiting for them inside of the step. */
+  async #findCulprits({ silentRanks }: WatchedStep): Promise<number[]> {
+    const silent = this.#streams.filter(({ rank }) => silentRanks.has(rank));
+    const areThere = await Promise.all(silent.map((stream) => stream.isThere(probeMs)));
+    const absent = silent.filter((_, i) => !areThere[i]);
+    return (absent.length > 0 ? absent : silent).map(({ rank }) => rank);
   }
 
   /** One rank less is no group: the others are let go too, and all that is pending rejects. Returns the reason. */

@@ -1,0 +1,31 @@
+import type { EmbeddingKey, StagedEmbedding } from '@tessera/domain';
+import { createRpcServer, serveVisionEncoder } from '@tessera/rpc';
+
+/** An encoder's cache behind gRPC, without an encoder: what a test puts there can be fetched. */
+export interface EmbeddingServer {
+  readonly address: string;
+  put(embedding: StagedEmbedding): void;
+  close(): Promise<void>;
+}
+
+export async function startEmbeddingServer(hiddenSize: number): Promise<EmbeddingServer> {
+  const held = new Map<EmbeddingKey, StagedEmbedding>();
+  const server = createRpcServer();
+  serveVisionEncoder(
+    server,
+    {
+      address: 'embeddings',
+      description: { modelRevision: 'any', hiddenSize, cacheBytes: 0 },
+      encode: () => Promise.reject(new Error('Nothing is encoded here.')),
+      async *updates() {},
+      fetch: async (key) => held.get(key),
+    },
+    { maxSourceBytes: 1 },
+  );
+  const address = await server.listen('127.0.0.1:0');
+  return {
+    address,
+    put: (embedding) => void held.set(embedding.embeddingKey, embedding),
+    close: () => server.close(1000),
+  };
+}
