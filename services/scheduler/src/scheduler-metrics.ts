@@ -10,6 +10,7 @@ const gauges = {
   tessera_sequences_running: ['Sequences that hold a lane.', 'numRunning'],
   tessera_lanes_free: ['Free lanes.', 'numFreeLanes'],
   tessera_kv_pages: ['Pages of the KV pools.', 'numPages'],
+  tessera_kv_pages_owned: ['Pages that sequences hold.', 'numOwnedPages'],
   tessera_kv_pages_free: ['Pages that hold nothing.', 'numFreePages'],
   tessera_kv_pages_cached: ['Pages that nobody holds and that are kept for their content.', 'numCachedPages'],
   tessera_embeddings_wanted: ['Embeddings that are being made or wait for an encoder.', 'numWantedEmbeddings'],

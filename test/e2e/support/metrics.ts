@@ -17,11 +17,10 @@ export async function readMetrics({ url }: ApiClient): Promise<ReadonlyMap<strin
 export async function readHoldings(api: ApiClient): Promise<Record<string, number>> {
   const metrics = await readMetrics(api);
   const names = [
-    'tessera_sequences_preparing',
     'tessera_sequences_waiting',
     'tessera_sequences_running',
     'tessera_lanes_free',
-    'tessera_kv_pages_free',
+    'tessera_kv_pages_owned',
     'tessera_embeddings_staged',
     'tessera_encodes_running',
     'tessera_gateway_requests_in_flight',
