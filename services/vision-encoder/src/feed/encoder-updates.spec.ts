@@ -39,6 +39,7 @@ describe('EncoderUpdates', () => {
     const { next } = await listen(updates);
     const coming = next();
     updates.ready(cat);
+    await new Promise(process.nextTick);
     updates.ready(dog);
     updates.failed(['t1', 't2'], owl);
     updates.setPendingPatches(3);
@@ -98,9 +99,15 @@ describe('EncoderUpdates', () => {
   test('lets a listener go that takes nothing, and keeps the others', async () => {
     const updates = new EncoderUpdates(3);
     const [stalled, attentive] = [await listen(updates), await listen(updates, [owl])];
-    for (const numFailed of [1, 2, 3, 4]) {
-      updates.failed([`t${numFailed}`], cat);
-      expect((await attentive.next())?.failed).toHaveLength(1);
+    for (const change of [
+      () => updates.ready(cat),
+      () => updates.failed(['t1', 't2'], dog),
+      () => updates.evicted(owl),
+      () => updates.ready(dog),
+      () => updates.failed(['t3'], dog),
+    ]) {
+      change();
+      await attentive.next();
     }
     await expect(stalled.next()).rejects.toMatchObject({ reason: 'queue_full', facts: { limit: 3 } });
     expect(updates.numListeners).toBe(1);
