@@ -36,22 +36,19 @@ describe('RedisPageDirectory', () => {
   });
   const batch = { epoch: 1, batchId: 1, groupId: 'g0', stepId: 1, isWhole: true, deltas: [owned(3)] };
 
-  test('keeps all keys of a cell under its prefix and in one slot, and nothing else', async () => {
+  test('keeps all keys of a cell under its prefix, in braces so that they share a slot', async () => {
     const directory = create({ prefix: 'cell-a' });
     await directory.open(1);
     await directory.write(batch);
     const client = new Redis(redis.url);
-    const keys = await client.keys('{cell-a}*');
-    expect(keys.sort()).toEqual([
+    expect((await client.keys('*cell-a*')).sort()).toEqual([
       '{cell-a}:epoch',
       '{cell-a}:group:g0:head',
       '{cell-a}:group:g0:pages',
       '{cell-a}:groups',
     ]);
-    const slots = await Promise.all(keys.map((key) => client.cluster('KEYSLOT', key)));
-    expect(new Set(slots).size).toBe(1);
     await directory.clear(1, 'g0');
-    expect(await client.keys('{cell-a}*')).toEqual(['{cell-a}:epoch']);
+    expect(await client.keys('*cell-a*')).toEqual(['{cell-a}:epoch']);
     await client.quit();
   });
 

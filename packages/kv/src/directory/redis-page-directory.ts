@@ -34,6 +34,7 @@ export class RedisPageDirectory implements PageDirectory {
   readonly #prefix: string;
   readonly #timeoutMs: number;
   #numConnections = 0;
+  #isClosed = false;
 
   constructor({ url, prefix = 'tessera', timeoutMs = 2000 }: RedisDirectoryOptions) {
     this.#prefix = prefix;
@@ -102,14 +103,15 @@ export class RedisPageDirectory implements PageDirectory {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#redis.disconnect();
   }
 
   async #connected(): Promise<Redis & Commands> {
+    if (this.#isClosed) throw new Error('The page directory is closed.');
     const redis = this.#redis;
     // What goes wrong here reaches the wait below as an event.
     if (redis.status === 'wait') redis.connect().catch(() => {});
-    if (redis.status === 'end') throw new Error('The page directory is closed.');
     if (redis.status !== 'ready') await once(redis, 'ready', { signal: AbortSignal.timeout(this.#timeoutMs) });
     return redis;
   }

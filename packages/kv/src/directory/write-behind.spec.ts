@@ -201,6 +201,15 @@ describe('createWriteBehind', () => {
     expect(await pagesOf()).toEqual([owned(5)]);
   });
 
+  test('does not describe a group that is cleared before its turn', async () => {
+    const writer = create();
+    writer.push('g0', 0, []);
+    writer.clear('g0');
+    await writer.settled();
+    expect(directory.written).toEqual([]);
+    expect(await directory.groups()).toEqual([]);
+  });
+
   test('clears before it describes anew, even when both were asked for while the directory was away', async () => {
     const writer = await createSettled();
     await pushInVain(writer);
@@ -235,7 +244,7 @@ describe('createWriteBehind', () => {
       expect(states).toEqual(['writing', 'behind: away']);
     });
 
-    test('keeps nothing of what is pushed: later the snapshot says it all', async () => {
+    test('describes every group anew from the snapshot, whatever was pushed, when it is back', async () => {
       groups.set('g1', { stepId: 0, pages: [] });
       const writer = await createSettled();
       writer.push('g1', 0, [owned(7)]);

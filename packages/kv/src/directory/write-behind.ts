@@ -32,8 +32,7 @@ export interface WriteBehind {
   readonly state: WriteBehindState;
   /**
    * Takes what a step changed. A group's first push describes it whole, so that one without deltas announces a group.
-   * Of a page that changes again before it is written, only the newest state is kept; while the directory is away,
-   * nothing is, and the snapshot says it all later.
+   * Of a page that changes again before it is written, only the newest state is kept.
    */
   push(groupId: string, stepId: number, deltas: readonly PageDelta[]): void;
   /** Has a group dropped that is no more. */
@@ -203,7 +202,6 @@ class DirectoryWriter implements WriteBehind {
       return;
     }
     this.#isOpen = false;
-    this.#describeAllAnew();
     this.#enter('behind', error);
     if (!this.#isClosed) await this.#pause();
   }

@@ -127,6 +127,15 @@ describe('the hash of a page', () => {
     }
   });
 
+  test('knows of a visual before the page through its parent alone', () => {
+    const { positions, segments } = createVisualRequest(['a']);
+    const text = [{ kind: 'text', offset: 0, length: 7 }] as const;
+    const tokenIds = [3, 4, 5, 6];
+    expect(hashBlock(root, { positions, segments }, 6, tokenIds)).toBe(
+      hashBlock(root, { positions, segments: text }, 6, tokenIds),
+    );
+  });
+
   for (const parent of ['', 'ab', 'xy'.repeat(32), '00'.repeat(33)]) {
     test(`refuses the parent "${parent.slice(0, 4)}" of ${parent.length} digits`, () => {
       expect(() => hashBlock(blockHash(parent), request, 0, [1, 2, 3, 4])).toThrow(/64 hexadecimal digits/);

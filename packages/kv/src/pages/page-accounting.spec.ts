@@ -307,34 +307,61 @@ describe('broken bookkeeping throws with its numbers', () => {
   }
 });
 
-test('no page is given to two, lost, or found under what it does not hold, whatever is done', () => {
+/** What ranks do with seals: they drop one when its page is given out again. */
+class SealedPages {
+  readonly seals = new Map<PageId, Seal>();
+
+  write(page: PageId): void {
+    this.seals.delete(page);
+  }
+
+  seal(page: PageId, hash: BlockHash, generation: number): void {
+    this.seals.set(page, { pageId: page, blockHash: hash, generation });
+  }
+}
+
+test('no page is given to two, lost, or found under what it does not hold, whatever is done and whoever takes over', () => {
   const random = new SeededRandom(4);
-  const pages = createPages();
+  const ranks = new SealedPages();
   const contents = new Map<PageId, string>();
-  const tables: PageId[][] = [];
+  let pages = createPages();
+  let tables: PageId[][] = [];
   let numHits = 0;
+  let numAdopted = 0;
+  const begin = (hashes: readonly BlockHash[], numTokens: number): void => {
+    const hits = pages.lookup(hashes);
+    expect(hits.map((page) => contents.get(page))).toEqual(hashes.slice(0, hits.length));
+    numHits += hits.length;
+    const table = admit(pages, hashes, numTokens);
+    if (!table) return;
+    tables.push(table);
+    for (const page of table.slice(hits.length)) {
+      contents.delete(page);
+      ranks.write(page);
+    }
+    for (const [i, hash] of hashes.entries()) {
+      contents.set(table[i], hash);
+      if (i >= hits.length && random.uniform() < 0.8) pages.publish(table[i], hash);
+      if (i >= hits.length && random.uniform() < 0.8) ranks.seal(table[i], hash, pages.generationOf(table[i]));
+    }
+  };
   for (let operation = 0; operation < 5000; operation++) {
-    if (random.uniform() < 0.5 && tables.length > 0) {
+    const draw = random.uniform();
+    if (draw < 0.01) {
+      pages = createPages();
+      tables = [];
+      numAdopted += pages.adopt([...ranks.seals.values()]);
+    } else if (draw < 0.5 && tables.length > 0) {
       const [table] = tables.splice(random.integer(0, tables.length - 1), 1);
       pages.release(table.reverse());
     } else {
-      const name = random.pick(['p', 'q', 'r', 's']);
-      const hashes = hashesOf(name, random.integer(1, 5) * pageLen);
-      const hits = pages.lookup(hashes);
-      expect(hits.map((page) => contents.get(page))).toEqual(hashes.slice(0, hits.length));
-      numHits += hits.length;
-      const table = admit(pages, hashes, hashes.length * pageLen + random.integer(0, pageLen));
-      if (!table) continue;
-      for (const page of table.slice(hits.length)) contents.delete(page);
-      for (const [i, hash] of hashes.entries()) {
-        contents.set(table[i], hash);
-        if (random.uniform() < 0.8) pages.publish(table[i], hash);
-      }
-      tables.push(table);
+      const hashes = hashesOf(random.pick(['p', 'q', 'r', 's']), random.integer(1, 5) * pageLen);
+      begin(hashes, hashes.length * pageLen + random.integer(0, pageLen));
     }
     pages.checkIntegrity(tables);
   }
   expect(numHits).toBeGreaterThan(500);
+  expect(numAdopted).toBeGreaterThan(100);
   for (const table of tables) pages.release(table);
   pages.evictAll();
   expect(countsOf(pages)).toEqual([11, 0, 0]);

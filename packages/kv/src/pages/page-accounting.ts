@@ -186,19 +186,20 @@ export class PageAccounting {
    * compares every page's number of holders, too.
    */
   checkIntegrity(held?: Iterable<readonly PageId[]>): void {
-    const unowned = [...this.#free, ...this.#cached];
-    const isUnowned = new Set(unowned);
-    if (isUnowned.size !== unowned.length) throw this.#broken('a page is free or cached twice');
+    const numListed = new Uint32Array(this.numPages);
     for (const page of this.#free) {
+      numListed[page]++;
       if (this.#hashes[page] !== undefined) throw this.#broken(`the free page ${page} has a hash`);
     }
     for (const page of this.#cached) {
+      numListed[page]++;
       if (this.#hashes[page] === undefined) throw this.#broken(`the cached page ${page} has no hash`);
     }
     let numHashed = 0;
     for (let page = pageId(0); page < this.numPages; page = pageId(page + 1)) {
-      if (this.#isOwned(page) === isUnowned.has(page)) {
-        throw this.#broken(`the page ${page} has ${this.#numHolders[page]} holders and is in the wrong list`);
+      if (numListed[page] !== (this.#isOwned(page) ? 0 : 1)) {
+        const holders = `${this.#numHolders[page]} holders`;
+        throw this.#broken(`the page ${page} has ${holders} and is ${numListed[page]} times among those without`);
       }
       const hash = this.#hashes[page];
       if (hash === undefined) continue;
