@@ -41,6 +41,16 @@ describe('runUntilSignal', () => {
     });
   }
 
+  it('closes what it started and exits with 1 when the service is lost', async () => {
+    const host = new FakeProcess();
+    const closed: string[] = [];
+    const lost = Promise.resolve(new Error('the engine is gone'));
+    await host.run(async ({ onShutdown }) => onShutdown('server', () => void closed.push('server')), { lost });
+    expect(closed).toEqual(['server']);
+    expect(host.exitCodes).toEqual([1]);
+    expect(host.lines.join('')).toContain('the engine is gone');
+  });
+
   it('exits with 1 when a task throws, after the other tasks', async () => {
     const host = new FakeProcess();
     const closed: string[] = [];

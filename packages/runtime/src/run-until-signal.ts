@@ -18,16 +18,18 @@ export interface RunOptions {
   readonly debounceMs?: number;
   /** Tells the user why the start failed. By default the error is logged. */
   readonly onFailedStart?: (error: unknown) => void;
+  /** Resolves with the reason when the service can do nothing any more: it is closed, to be started again. */
+  readonly lost?: Promise<unknown>;
   readonly host?: ProcessHost;
   readonly now?: () => number;
 }
 
-type Ending = EndReason | { readonly kind: 'failedStart'; readonly error: unknown };
+type Ending = EndReason | { readonly kind: 'failedStart' | 'lost'; readonly error: unknown };
 
 /**
  * Runs a service to its end: `start` brings it up; SIGINT, SIGTERM or SIGHUP close what it registered. Exits with 0
- * after a clean end, and with 1 when the start failed, closing failed, the grace time ran out, a second signal came,
- * or nobody handled an error.
+ * after a clean end, and with 1 when the start failed, the service was lost, closing failed, the grace time ran out, a
+ * second signal came, or nobody handled an error.
  */
 export async function runUntilSignal(
   start: (context: ProcessContext) => Promise<void>,
@@ -39,7 +41,7 @@ export async function runUntilSignal(
   const abort = new AbortController();
 
   const starting = start({ signal: abort.signal, onShutdown: (name, close) => stack.add(name, close) });
-  const ending = await Promise.race([watch.ended, failureOf(starting)]);
+  const ending = await Promise.race([watch.ended, failureOf(starting), lossOf(options.lost)]);
   if (ending.kind === 'failedStart' && options.onFailedStart) options.onFailedStart(ending.error);
   else logEnding(logger, ending);
   abort.abort();
@@ -62,6 +64,10 @@ function failureOf(starting: Promise<void>): Promise<Ending> {
   });
 }
 
+async function lossOf(lost: Promise<unknown> | undefined): Promise<Ending> {
+  return { kind: 'lost', error: await (lost ?? new Promise(() => {})) };
+}
+
 /** What a start in flight still registers must be closed too, so it is waited for; its error is in the log or moot. */
 async function closeAfterStart(starting: Promise<void>, stack: ShutdownStack): Promise<boolean> {
   await Promise.allSettled([starting]);
@@ -76,8 +82,14 @@ function logEnding(logger: Logger, ending: Ending): void {
 
 function describeEnding(ending: Ending): string {
   if (ending.kind === 'signal') return ending.name;
-  return ending.kind === 'failedStart' ? 'could not start' : 'an error was handled by nobody';
+  return endings[ending.kind];
 }
+
+const endings = {
+  failedStart: 'could not start',
+  lost: 'the service is lost',
+  crash: 'an error was handled by nobody',
+} as const;
 
 function complain(logger: Logger, message: string): false {
   logger.error(message);
