@@ -41,14 +41,17 @@ describe('a cell over NATS', () => {
   const watchGateways = () => bus.watch('gateway', ending.signal)[Symbol.asyncIterator]();
   const campaign = (from: Bus, candidate: string, ttlMs: number, signal = ending.signal): Candidacy =>
     from.campaign({ name: 'leader', candidate, ttlMs, signal });
-  const stateOf = (watched: Bus, wanted: Bus['state']): Promise<void> =>
-    new Promise((resolve) => {
-      const end = watched.onStateChange((state) => {
-        if (state !== wanted) return;
-        end();
-        resolve();
+  const reaches = async (watched: Bus, wanted: Bus['state']): Promise<void> => {
+    while (watched.state !== wanted) {
+      await new Promise<void>((resolve) => {
+        const end = watched.onStateChange(() => {
+          end();
+          resolve();
+        });
       });
-    });
+    }
+  };
+  const bothReach = (wanted: Bus['state']) => Promise.all([bus, otherBus].map((watched) => reaches(watched, wanted)));
 
   test('misses a member that was killed', async () => {
     const reader = watchGateways();
@@ -76,17 +79,15 @@ describe('a cell over NATS', () => {
     await readUntil(reader, [gateway]);
     const change = noteWhenDone(reader.next());
 
-    const losses = [bus, otherBus].map((lost) => stateOf(lost, 'disconnected'));
     nats.pause();
-    await Promise.all(losses);
+    await bothReach('disconnected');
     expect(await readUntil(leading, 'following')).toEqual(['unsure', 'following']);
     await otherBus.announce(otherGateway);
     await expect(bus.leaderOf('leader')).rejects.toMatchObject({ reason: 'not_ready' });
     expect(change.isDone).toBe(false);
 
-    const returns = [bus, otherBus].map((lost) => stateOf(lost, 'connected'));
     nats.resume();
-    await Promise.all(returns);
+    await bothReach('connected');
     expect(await change.result).toEqual({ done: false, value: [gateway, otherGateway] });
     await readUntil(leading, 'leading');
     expect(await bus.leaderOf('leader')).toBe('a');
@@ -100,13 +101,12 @@ describe('a cell over NATS', () => {
     await readUntil(reader, [gateway]);
     const change = noteWhenDone(reader.next());
 
-    const returns = [bus, otherBus].map((lost) => stateOf(lost, 'connected'));
     await nats.restart(async () => {
       await readUntil(leading, 'following');
       await otherBus.announce(otherGateway);
       expect([bus.state, otherBus.state, change.isDone]).toEqual(['disconnected', 'disconnected', false]);
     });
-    await Promise.all(returns);
+    await bothReach('connected');
     expect(await change.result).toEqual({ done: false, value: [gateway, otherGateway] });
     await readUntil(leading, 'leading');
     expect(await bus.leaderOf('leader')).toBe('a');
