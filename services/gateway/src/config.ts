@@ -16,7 +16,7 @@ export const gatewayConfigSchema = z.strictObject({
   maxVisualPixels: count.default(16_384 * 784).describe('Largest max_pixels that a request may ask for.'),
   defaultMaxTokens: count
     .default(4096)
-    .describe('Longest answer to a request without max_tokens, for which room in the KV cache is reserved.'),
+    .describe('Longest answer to a request without max_tokens.'),
   maxStopStrings: count.default(4).describe('Most stop strings in one request.'),
   maxFileBytes: count.default(512 * mebibyte).describe('Largest uploaded file, in bytes.'),
   maxFilesBytes: count.default(2048 * mebibyte).describe('Bytes of all uploaded files and spooled media together.'),
