@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { Client } from '@grpc/grpc-js';
 import { ServingError } from '@tessera/domain';
 import { DecoderService } from '@tessera/proto/decoder/v1';
 import { VisionEncoderService } from '@tessera/proto/encoder/v1';
@@ -10,6 +12,8 @@ import { createCuttableLink } from '../testing/cuttable-link.js';
 import { type RpcWorld, rpcWorlds } from '../testing/rpc-world.js';
 import { RpcClient } from './rpc-client.js';
 import type { RpcServer } from './rpc-server.js';
+import { channelCredentials } from './rpc-tls.js';
+import { methodDefinition } from './service-definition.js';
 import type { ServiceHandlers } from './service-handlers.js';
 
 const { describe: describeCell, generate } = SchedulerService.method;
@@ -123,6 +127,25 @@ for (const [name, createWorld] of rpcWorlds) {
       })();
       await expect(reading).rejects.toEqual(refusal);
       expect(seen).toMatchObject([{ numCachedTokens: 1 }, { numCachedTokens: 2 }]);
+    });
+
+    test('a call is taken before there is anything to say', async () => {
+      const { address } = await world.serve(
+        serving({
+          scheduler: {
+            async *generate(_request, signal) {
+              await once(signal, 'abort');
+              yield started(1);
+            },
+          },
+        }),
+      );
+      const client = new Client(address, channelCredentials(world.tls));
+      const { path, requestSerialize, responseDeserialize } = methodDefinition(generate);
+      const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
+      await once(call, 'metadata');
+      call.on('error', () => client.close());
+      call.cancel();
     });
 
     test('a caller that aborts is told so, and the handler is freed', async () => {
@@ -263,6 +286,7 @@ for (const [name, createWorld] of rpcWorlds) {
         }),
       );
       await expect(connect(address).clientStream(encode, parts(), {})).rejects.toEqual(refusal);
+      await setImmediate();
       expect(numMade).toBeLessThan(numParts);
     });
 
