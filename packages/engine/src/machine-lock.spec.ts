@@ -1,22 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
 import { holdingMachineLock } from './machine-lock.js';
 
 describe('holdingMachineLock', () => {
-  let folder: string;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'tessera-lock-'));
-    vi.stubEnv('TMPDIR', folder);
-  });
-  afterEach(() => {
-    vi.unstubAllEnvs();
-    rmSync(folder, { recursive: true });
-  });
-
   /** Holds the lock until the returned function is called. */
   const hold = async (name: string): Promise<() => void> => {
     let release: () => void = () => {};
@@ -57,11 +45,6 @@ describe('holdingMachineLock', () => {
     expect(await holdingMachineLock('a', async () => 'done')).toBe('done');
   });
 
-  test('leaves nothing behind', async () => {
-    await holdingMachineLock('a', async () => {});
-    expect(readdirSync(folder)).toEqual([]);
-  });
-
   test('gives up waiting with the reason of the signal', async () => {
     const release = await hold('a');
     const abort = new AbortController();
@@ -72,12 +55,19 @@ describe('holdingMachineLock', () => {
   });
 
   test('passes on when its holder is killed', async () => {
-    const [path] = await holdingMachineLock('a', async () => readdirSync(folder).map((name) => join(folder, name)));
-    const listen = `require('node:net').createServer(() => process.kill(process.pid, 'SIGKILL')).listen(process.argv[1], () => console.log('held'))`;
-    const holder = spawn(process.execPath, ['-e', listen, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const before = heldSockets();
+    const [name] = await holdingMachineLock('a', async () => heldSockets().filter((held) => !before.includes(held)));
+    const listen = `require('node:net').createServer(() => process.kill(process.pid, 'SIGKILL')).listen('\\0' + process.argv[1], () => console.log('held'))`;
+    const holder = spawn(process.execPath, ['-e', listen, name], { stdio: ['ignore', 'pipe', 'inherit'] });
     const exited = once(holder, 'exit');
     await once(holder.stdout, 'data');
     expect(await holdingMachineLock('a', async () => 'done')).toBe('done');
     expect(await exited).toEqual([null, 'SIGKILL']);
   });
 });
+
+/** Names of the abstract sockets that locks of this machine listen on. */
+function heldSockets(): string[] {
+  const listed = readFileSync('/proc/net/unix', 'utf8').matchAll(/@(tessera-[0-9a-f]{32})@*$/gm);
+  return Array.from(listed, ([, name]) => name);
+}

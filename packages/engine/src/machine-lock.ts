@@ -1,21 +1,19 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 
 /**
  * Does `work` while no other process of this user and machine does any under the same name; `signal` ends the waiting
- * with its reason. The lock is a listening socket: who waits is connected to it, so that it hears of the end of the
- * holder however that ends. Two that find the socket of a dead holder at the same moment may both go on.
+ * with its reason. The lock is a socket of Linux' abstract namespace: whoever waits is connected to it, and so hears of
+ * the end of its holder, however that ends; nothing is left of a dead one. Elsewhere nobody waits.
  */
 export async function holdingMachineLock<Value>(
   name: string,
   work: () => Promise<Value>,
   signal?: AbortSignal,
 ): Promise<Value> {
-  const path = lockPath(name);
+  if (process.platform !== 'linux') return work();
+  const path = socketName(name);
   let release = await tryAcquire(path);
   while (!release) {
     await holderGone(path, signal);
@@ -28,9 +26,9 @@ export async function holdingMachineLock<Value>(
   }
 }
 
-function lockPath(name: string): string {
-  const digest = createHash('sha256').update(`${process.getuid?.()} ${name}`).digest('hex').slice(0, 32);
-  return join(tmpdir(), `tessera-${digest}.lock`);
+function socketName(name: string): string {
+  const digest = createHash('sha256').update(`${process.getuid?.()} ${name}`).digest('hex');
+  return `\0tessera-${digest.slice(0, 32)}`;
 }
 
 /** What releases the lock; undefined when somebody else has it. */
@@ -61,10 +59,9 @@ async function holderGone(path: string, signal?: AbortSignal): Promise<void> {
     await once(socket, 'close', { signal });
   } catch (error) {
     signal?.throwIfAborted();
+    // Its holder ended a moment ago, or does not listen yet: the next attempt to be the holder tells.
     const { code } = error as NodeJS.ErrnoException;
-    // Nobody listens: the holder was killed and its socket is left.
-    if (code === 'ECONNREFUSED') await rm(path, { force: true });
-    else if (code !== 'ENOENT' && code !== 'ECONNRESET') throw error;
+    if (code !== 'ECONNREFUSED' && code !== 'ECONNRESET') throw error;
   } finally {
     socket.destroy();
   }

@@ -57,6 +57,14 @@ describe('EpochGate', () => {
     });
   }
 
+  test('grants a higher epoch to the incumbent that asks again, and ends its old stream', () => {
+    const again = new FakeLeader();
+    gate.grant(createClaim({ epoch: 5 }), again);
+    expect(gate.isIncumbent(again)).toBe(true);
+    expect(incumbent.signal.aborted).toBe(true);
+    expect(() => gate.grant(createClaim({ epoch: 5 }), new FakeLeader())).toThrow('epoch 5 was granted to leader-1');
+  });
+
   test('ends the stream of whoever leads when it cannot be led any more', () => {
     gate.endIncumbent(new Error('dead'));
     expect(incumbent.endedBy).toEqual(new Error('dead'));

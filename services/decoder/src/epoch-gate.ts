@@ -31,14 +31,15 @@ export class EpochGate {
 
   /**
    * Grants the claim of whoever has `stream` and ends the incumbent's, or throws `epoch_refused`: the epoch must be
-   * higher than the last, and the incumbent's stream closed or silent for as long as it promised never to be.
+   * higher than the last, and the incumbent's stream closed or silent for as long as it promised never to be. A leader
+   * that claims again has closed its stream, whether or not that has come through.
    */
   grant(claim: RankClaim, stream: LeaderStream): void {
     const { epoch, leaderId } = claim;
     if (epoch <= this.#epoch) {
       throw this.#refusal(claim, `epoch ${this.#epoch} was granted to ${this.leaderId ?? 'nobody'} before`);
     }
-    if (this.#incumbent && isLeading(this.#incumbent)) {
+    if (this.#incumbent && leaderId !== this.leaderId && isLeading(this.#incumbent)) {
       throw this.#refusal(claim, `${this.leaderId} leads it in epoch ${this.#epoch}`);
     }
     const deposed = this.#incumbent;

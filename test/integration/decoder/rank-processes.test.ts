@@ -20,10 +20,10 @@ import {
   createFakeEmbedding,
   createSamplingParams,
   createStepPlan,
-  decodeChunk,
-  describeDecoderEngine,
   type DrivenOutput,
   type DrivenSequence,
+  decodeChunk,
+  describeDecoderEngine,
   EngineDriver,
   knownChunk,
   pageIds,
@@ -212,7 +212,10 @@ describe('two processes of the bundled model', () => {
 
   test('end with a plan that cannot be run, and obey again', async () => {
     const group = await leadThem();
-    await expect(group.step(nextStep)).rejects.toMatchObject({ reason: 'internal', message: /lane 0 holds no sequence/ });
+    await expect(group.step(nextStep)).rejects.toMatchObject({
+      reason: 'internal',
+      message: /lane 0 holds no sequence/,
+    });
     expect(await group.lost).toMatchObject({ reason: 'worker_failed' });
     await expect((await leadThem()).step(firstStep)).resolves.toMatchObject({ stepId: 0 });
   });
@@ -228,6 +231,30 @@ describe('a process', () => {
   afterAll(async () => {
     await rank.kill();
     await embeddings.close();
+  });
+
+  test('is announced with all that it takes to lead it, once it can be led', async () => {
+    const { description, epoch } = await describeRank(rank.address);
+    expect(epoch).toBe(0);
+    expect(rank.isReady).toBe(true);
+    const { modelRevision, engineDigest } = description;
+    expect(rank.member).toMatchObject({
+      kind: 'decoder',
+      id: 'group-0-0',
+      facts: { group: 'group-0', rank: 0, numRanks: 1, meshAddress: 'local', modelRevision, engineDigest },
+    });
+  });
+
+  test('ends cleanly when it is asked to, led or not', async () => {
+    const other = await startRank(optionsOf(bundled, 1));
+    const group = await lead([other]);
+    expect(await other.stop()).toBe(0);
+    expect(await group.lost).toMatchObject({ reason: 'worker_failed' });
+  });
+
+  test('does not start with a context that its cache cannot hold', async () => {
+    const starting = startRank({ ...optionsOf(bundled, 1), maxContextLen: 100_000 });
+    await expect(starting).rejects.toThrow('--max-context-len 100000 is above');
   });
 
   describeDecoderEngine('the bundled model in it', async () => groupEngine(await lead([rank]), embeddings));

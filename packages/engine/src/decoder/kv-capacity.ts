@@ -35,6 +35,6 @@ export function kvCapacityTokens(text: TextConfig, budget: KvBudget, freeBytes =
 }
 
 /** Free memory of the machine, or what a container may have at all where that is less. */
-function readFreeBytes(): number {
+export function readFreeBytes(): number {
   return Math.min(freemem(), process.constrainedMemory() || Number.POSITIVE_INFINITY);
 }

@@ -1,17 +1,23 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { Member } from '@tessera/bus';
 import type { RankAddress } from '@tessera/rpc';
 
 const entry = fileURLToPath(new URL('./decoder-process.mjs', import.meta.url));
 
 /** A decoder process; it never outlives this one. */
 export interface RankProcess extends RankAddress {
+  /** As what it is announced. */
+  readonly member: Member;
+  readonly isReady: boolean;
   /** What it logged so far. */
   readonly log: string;
   signal(name: NodeJS.Signals): void;
   /** Ends it however it is, and waits until it is gone. */
   kill(): Promise<void>;
+  /** Asks it to end; returns its exit status. */
+  stop(): Promise<number | null>;
 }
 
 /** Starts a decoder with these options, and waits until it can be led. */
@@ -22,14 +28,16 @@ export async function startRank(options: object): Promise<RankProcess> {
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     log += text;
   });
-  const started = once(child, 'message') as Promise<[RankAddress]>;
+  const started = once(child, 'message') as Promise<[Pick<RankProcess, 'member' | 'isReady'>]>;
   const failed = exited.then(([code]) => Promise.reject(new Error(`The decoder ended with ${code}:\n${log}`)));
-  const [{ address, meshAddress }] = await Promise.race([started, failed]);
+  const [{ member, isReady }] = await Promise.race([started, failed]);
   // From here on its end is what a test may be about.
   failed.catch(() => {});
   return {
-    address,
-    meshAddress,
+    member,
+    isReady,
+    address: member.address,
+    meshAddress: String(member.facts.meshAddress),
     get log() {
       return log;
     },
@@ -37,6 +45,11 @@ export async function startRank(options: object): Promise<RankProcess> {
     kill: async () => {
       child.kill('SIGKILL');
       await exited;
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      const [code] = await exited;
+      return code;
     },
   };
 }
