@@ -217,6 +217,26 @@ for (const [name, createWorld] of rpcWorlds) {
         await freed.happened;
       });
 
+      test('is left, with all its listeners, when the scheduler lets go of it', async () => {
+        const freed = createEvent();
+        const { address } = await serve({
+          async *updates(signal) {
+            yield update({});
+            await once(signal, 'abort');
+            freed.happen();
+          },
+        });
+        const controller = new AbortController();
+        const feed = await attachEncoder(address, { tls: world.tls }, controller.signal);
+        const seen: EncoderUpdate[] = [];
+        for await (const change of feed.updates(never)) {
+          seen.push(change);
+          controller.abort();
+        }
+        expect(seen).toEqual([update({})]);
+        await freed.happened;
+      });
+
       test('is lost to its listeners when it dies', async () => {
         const { address } = await serve({
           async *updates(signal) {

@@ -57,7 +57,7 @@ describe('createRpcServer', () => {
   });
 
   for (const address of ['127.0.0.1:1', 'unix:/nowhere/socket', 'nobody.invalid:7000']) {
-    test(`is missed at ${address}, where there is none`, async () => {
+    test(`is missed at ${address}, where there is none`, { timeout: 60_000 }, async () => {
       await expect(ask(address)).rejects.toMatchObject({
         reason: 'not_ready',
         code: 'UNAVAILABLE',
