@@ -232,6 +232,12 @@ for (const [name, createWorld] of rpcWorlds) {
         await expectLost(group, [group.step(planOf(5))], expected);
       });
 
+      test('when no rank says anything, naming all that are there', async () => {
+        const { group } = await start([stuck, stuck], { patience: { factor: 0, floorMs: 50 } });
+        const expected = { reason: 'worker_failed', message: 'Rank 0, 1 of group g said nothing to step 5 for 50 ms.' };
+        await expectLost(group, [group.step(planOf(5))], expected);
+      });
+
       test('when a step fails on one of several ranks; the step fails with the first cause', async () => {
         const failing: RankScript = {
           endsWithFailedStep: true,
