@@ -1,4 +1,5 @@
 import type { BlockHash, PageId, SequenceId } from './ids.js';
+import type { Seal } from './step-plan.js';
 
 /** What a cell serves, and whether it can serve now. */
 export interface CellDescription {
@@ -48,7 +49,7 @@ export interface GroupInspection {
 
 export interface RankSeals {
   readonly rank: number;
-  readonly seals: readonly { readonly pageId: PageId; readonly blockHash: BlockHash; readonly generation: number }[];
+  readonly seals: readonly Seal[];
 }
 
 /** What a scheduler holds at one moment, for inspection and audit. */

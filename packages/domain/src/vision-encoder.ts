@@ -26,7 +26,10 @@ export interface EmbeddingStore {
   fetch(embeddingKey: EmbeddingKey): Promise<StagedEmbedding | undefined>;
 }
 
-/** What changed at an encoder since the last update; the first has everything. */
+/**
+ * What changed at an encoder since the last update; the first has everything. Every open ticket is answered: its key is
+ * ready, or the ticket failed. A key that came and went is ready in one update and evicted in the next.
+ */
 export interface EncoderUpdate {
   readonly ready: readonly EmbeddingKey[];
   readonly evicted: readonly EmbeddingKey[];
@@ -48,6 +51,9 @@ export interface VisionEncoderDescription {
 export interface EncoderFeed {
   readonly address: string;
   readonly description: VisionEncoderDescription;
-  /** All that is held now, then every change in order, until `signal` aborts or the encoder is lost. Every call listens on its own. */
+  /**
+   * All that is held now, then every change in order, until `signal` aborts or the encoder is lost. Every call
+   * listens on its own, from the first reading on.
+   */
   updates(signal: AbortSignal): AsyncIterable<EncoderUpdate>;
 }

@@ -25,7 +25,7 @@ export function cellInspectionFromProto(cell: wire.InspectResponse): CellInspect
 
 function groupToProto(group: GroupInspection): MessageInitShape<typeof wire.GroupStateSchema> {
   const { groupId, numPages, pages, seals } = group;
-  return { groupId, numPages, pages: pages.map(pageToProto), seals: rankSealsToProto(seals) };
+  return { groupId, numPages, pages: pages.map(pageToProto), seals: seals.map(rankSealsToProto) };
 }
 
 function groupFromProto(group: wire.GroupState, field: string): GroupInspection {
@@ -33,7 +33,7 @@ function groupFromProto(group: wire.GroupState, field: string): GroupInspection 
     groupId: group.groupId,
     numPages: group.numPages,
     pages: group.pages.map((page, index) => pageFromProto(page, `${field}.pages[${index}]`)),
-    seals: rankSealsFromProto(group.seals, `${field}.seals`),
+    seals: group.seals.map((rank, index) => rankSealsFromProto(rank, `${field}.seals[${index}]`)),
   };
 }
 

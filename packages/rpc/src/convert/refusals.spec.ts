@@ -59,8 +59,8 @@ const refusals: [what: string, field: string, read: () => unknown][] = [
   ],
   [
     'a seal with a short hash',
-    'groups[0].seals[1].block_hash',
-    inspection({ groups: [{ seals: [{ ranks: [0] }, { ranks: [0], blockHash: zeroes(8) }] }] }),
+    'groups[0].seals[1].seals[0].block_hash',
+    inspection({ groups: [{ seals: [{ rank: 0 }, { rank: 1, seals: [{ blockHash: zeroes(8) }] }] }] }),
   ],
 ];
 

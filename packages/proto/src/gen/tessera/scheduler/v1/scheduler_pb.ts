@@ -8,13 +8,15 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Request, SampledToken } from "../../common/v1/request_pb.js";
 import { file_tessera_common_v1_request } from "../../common/v1/request_pb.js";
+import type { Seal } from "../../decoder/v1/decoder_pb.js";
+import { file_tessera_decoder_v1_decoder } from "../../decoder/v1/decoder_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file tessera/scheduler/v1/scheduler.proto.
  */
 export const file_tessera_scheduler_v1_scheduler: GenFile = /*@__PURE__*/
-  fileDesc("CiR0ZXNzZXJhL3NjaGVkdWxlci92MS9zY2hlZHVsZXIucHJvdG8SFHRlc3NlcmEuc2NoZWR1bGVyLnYxIj4KD0dlbmVyYXRlUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhoudGVzc2VyYS5jb21tb24udjEuUmVxdWVzdCLqAQoQR2VuZXJhdGVSZXNwb25zZRI3CgtlbmNvZGVfaGVyZRgBIAEoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkVuY29kZUhlcmVIABIuCgZ0b2tlbnMYAiABKAsyHC50ZXNzZXJhLnNjaGVkdWxlci52MS5Ub2tlbnNIABIyCghmaW5pc2hlZBgDIAEoCzIeLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaGVkSAASMAoHc3RhcnRlZBgEIAEoCzIdLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlN0YXJ0ZWRIAEIHCgVldmVudCIkCgdTdGFydGVkEhkKEW51bV9jYWNoZWRfdG9rZW5zGAEgASgNIkoKCkVuY29kZUhlcmUSEwoLbWVkaWFfaW5kZXgYASABKA0SFwoPZW5jb2Rlcl9hZGRyZXNzGAIgASgJEg4KBnRpY2tldBgDIAEoCSI5CgZUb2tlbnMSLwoGdG9rZW5zGAEgAygLMh8udGVzc2VyYS5jb21tb24udjEuU2FtcGxlZFRva2VuIo8BCghGaW5pc2hlZBIyCgZyZWFzb24YASABKA4yIi50ZXNzZXJhLnNjaGVkdWxlci52MS5GaW5pc2hSZWFzb24SGQoRbnVtX3Byb21wdF90b2tlbnMYAiABKA0SGQoRbnVtX2NhY2hlZF90b2tlbnMYAyABKA0SGQoRbnVtX291dHB1dF90b2tlbnMYBCABKA0iEQoPRGVzY3JpYmVSZXF1ZXN0IrkBChBEZXNjcmliZVJlc3BvbnNlEhEKCWlzX2xlYWRlchgBIAEoCBIQCghpc19yZWFkeRgCIAEoCBITCgt3YWl0aW5nX2ZvchgDIAEoCRINCgVlcG9jaBgEIAEoBBIWCg5tb2RlbF9yZXZpc2lvbhgFIAEoCRIXCg9tYXhfY29udGV4dF9sZW4YBiABKA0SEAoIcGFnZV9sZW4YByABKA0SGQoRbWF4X3Zpc3VhbF90b2tlbnMYCCABKA0iEAoOSW5zcGVjdFJlcXVlc3QifAoPSW5zcGVjdFJlc3BvbnNlEg0KBWVwb2NoGAEgASgEEjAKBmdyb3VwcxgCIAMoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdyb3VwU3RhdGUSEwoLbnVtX3dhaXRpbmcYAyABKA0SEwoLbnVtX3J1bm5pbmcYBCABKA0ijQEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSEQoJbnVtX3BhZ2VzGAIgASgNEikKBXBhZ2VzGAMgAygLMhoudGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZRIvCgVzZWFscxgEIAMoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlNlYWxlZFBhZ2UihQEKBFBhZ2USDwoHcGFnZV9pZBgBIAEoDRIuCgVzdGF0ZRgCIAEoDjIfLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlBhZ2VTdGF0ZRISCgpibG9ja19oYXNoGAMgASgMEhQKDHNlcXVlbmNlX2lkcxgEIAMoCRISCgpnZW5lcmF0aW9uGAUgASgEIlQKClNlYWxlZFBhZ2USDwoHcGFnZV9pZBgBIAEoDRISCgpibG9ja19oYXNoGAIgASgMEhIKCmdlbmVyYXRpb24YAyABKAQSDQoFcmFua3MYBCADKA0qXwoMRmluaXNoUmVhc29uEh0KGUZJTklTSF9SRUFTT05fVU5TUEVDSUZJRUQQABIWChJGSU5JU0hfUkVBU09OX1NUT1AQARIYChRGSU5JU0hfUkVBU09OX0xFTkdUSBACKlQKCVBhZ2VTdGF0ZRIaChZQQUdFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFAoQUEFHRV9TVEFURV9PV05FRBABEhUKEVBBR0VfU1RBVEVfQ0FDSEVEEAIyogIKEFNjaGVkdWxlclNlcnZpY2USWwoIR2VuZXJhdGUSJS50ZXNzZXJhLnNjaGVkdWxlci52MS5HZW5lcmF0ZVJlcXVlc3QaJi50ZXNzZXJhLnNjaGVkdWxlci52MS5HZW5lcmF0ZVJlc3BvbnNlMAESWQoIRGVzY3JpYmUSJS50ZXNzZXJhLnNjaGVkdWxlci52MS5EZXNjcmliZVJlcXVlc3QaJi50ZXNzZXJhLnNjaGVkdWxlci52MS5EZXNjcmliZVJlc3BvbnNlElYKB0luc3BlY3QSJC50ZXNzZXJhLnNjaGVkdWxlci52MS5JbnNwZWN0UmVxdWVzdBolLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkluc3BlY3RSZXNwb25zZWIGcHJvdG8z", [file_tessera_common_v1_request]);
+  fileDesc("CiR0ZXNzZXJhL3NjaGVkdWxlci92MS9zY2hlZHVsZXIucHJvdG8SFHRlc3NlcmEuc2NoZWR1bGVyLnYxIj4KD0dlbmVyYXRlUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhoudGVzc2VyYS5jb21tb24udjEuUmVxdWVzdCLqAQoQR2VuZXJhdGVSZXNwb25zZRI3CgtlbmNvZGVfaGVyZRgBIAEoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkVuY29kZUhlcmVIABIuCgZ0b2tlbnMYAiABKAsyHC50ZXNzZXJhLnNjaGVkdWxlci52MS5Ub2tlbnNIABIyCghmaW5pc2hlZBgDIAEoCzIeLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaGVkSAASMAoHc3RhcnRlZBgEIAEoCzIdLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlN0YXJ0ZWRIAEIHCgVldmVudCIkCgdTdGFydGVkEhkKEW51bV9jYWNoZWRfdG9rZW5zGAEgASgNIkoKCkVuY29kZUhlcmUSEwoLbWVkaWFfaW5kZXgYASABKA0SFwoPZW5jb2Rlcl9hZGRyZXNzGAIgASgJEg4KBnRpY2tldBgDIAEoCSI5CgZUb2tlbnMSLwoGdG9rZW5zGAEgAygLMh8udGVzc2VyYS5jb21tb24udjEuU2FtcGxlZFRva2VuIo8BCghGaW5pc2hlZBIyCgZyZWFzb24YASABKA4yIi50ZXNzZXJhLnNjaGVkdWxlci52MS5GaW5pc2hSZWFzb24SGQoRbnVtX3Byb21wdF90b2tlbnMYAiABKA0SGQoRbnVtX2NhY2hlZF90b2tlbnMYAyABKA0SGQoRbnVtX291dHB1dF90b2tlbnMYBCABKA0iEQoPRGVzY3JpYmVSZXF1ZXN0IrkBChBEZXNjcmliZVJlc3BvbnNlEhEKCWlzX2xlYWRlchgBIAEoCBIQCghpc19yZWFkeRgCIAEoCBITCgt3YWl0aW5nX2ZvchgDIAEoCRINCgVlcG9jaBgEIAEoBBIWCg5tb2RlbF9yZXZpc2lvbhgFIAEoCRIXCg9tYXhfY29udGV4dF9sZW4YBiABKA0SEAoIcGFnZV9sZW4YByABKA0SGQoRbWF4X3Zpc3VhbF90b2tlbnMYCCABKA0iEAoOSW5zcGVjdFJlcXVlc3QifAoPSW5zcGVjdFJlc3BvbnNlEg0KBWVwb2NoGAEgASgEEjAKBmdyb3VwcxgCIAMoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdyb3VwU3RhdGUSEwoLbnVtX3dhaXRpbmcYAyABKA0SEwoLbnVtX3J1bm5pbmcYBCABKA0ijAEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSEQoJbnVtX3BhZ2VzGAIgASgNEikKBXBhZ2VzGAMgAygLMhoudGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZRIuCgVzZWFscxgEIAMoCzIfLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlJhbmtTZWFscyKFAQoEUGFnZRIPCgdwYWdlX2lkGAEgASgNEi4KBXN0YXRlGAIgASgOMh8udGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZVN0YXRlEhIKCmJsb2NrX2hhc2gYAyABKAwSFAoMc2VxdWVuY2VfaWRzGAQgAygJEhIKCmdlbmVyYXRpb24YBSABKAQiQgoJUmFua1NlYWxzEgwKBHJhbmsYASABKA0SJwoFc2VhbHMYAiADKAsyGC50ZXNzZXJhLmRlY29kZXIudjEuU2VhbCpfCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAIqVAoJUGFnZVN0YXRlEhoKFlBBR0VfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBQQUdFX1NUQVRFX09XTkVEEAESFQoRUEFHRV9TVEFURV9DQUNIRUQQAjKiAgoQU2NoZWR1bGVyU2VydmljZRJbCghHZW5lcmF0ZRIlLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdlbmVyYXRlUmVxdWVzdBomLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdlbmVyYXRlUmVzcG9uc2UwARJZCghEZXNjcmliZRIlLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkRlc2NyaWJlUmVxdWVzdBomLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkRlc2NyaWJlUmVzcG9uc2USVgoHSW5zcGVjdBIkLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkluc3BlY3RSZXF1ZXN0GiUudGVzc2VyYS5zY2hlZHVsZXIudjEuSW5zcGVjdFJlc3BvbnNlYgZwcm90bzM", [file_tessera_common_v1_request, file_tessera_decoder_v1_decoder]);
 
 /**
  * One request.
@@ -379,11 +381,11 @@ export type GroupState = Message<"tessera.scheduler.v1.GroupState"> & {
   pages: Page[];
 
   /**
-   * What all its ranks say of their pages; asked for at this moment.
+   * What each of its ranks says of its pages; asked for at this moment.
    *
-   * @generated from field: repeated tessera.scheduler.v1.SealedPage seals = 4;
+   * @generated from field: repeated tessera.scheduler.v1.RankSeals seals = 4;
    */
-  seals: SealedPage[];
+  seals: RankSeals[];
 };
 
 /**
@@ -443,45 +445,31 @@ export const PageSchema: GenMessage<Page> = /*@__PURE__*/
   messageDesc(file_tessera_scheduler_v1_scheduler, 11);
 
 /**
- * What ranks say that a page holds.
+ * What one rank says that its pages hold.
  *
- * @generated from message tessera.scheduler.v1.SealedPage
+ * @generated from message tessera.scheduler.v1.RankSeals
  */
-export type SealedPage = Message<"tessera.scheduler.v1.SealedPage"> & {
+export type RankSeals = Message<"tessera.scheduler.v1.RankSeals"> & {
   /**
-   * Its id.
+   * Counts from 0.
    *
-   * @generated from field: uint32 page_id = 1;
+   * @generated from field: uint32 rank = 1;
    */
-  pageId: number;
+  rank: number;
 
   /**
-   * Hash of its content.
+   * Pages that are not listed hold nothing that it knows of.
    *
-   * @generated from field: bytes block_hash = 2;
+   * @generated from field: repeated tessera.decoder.v1.Seal seals = 2;
    */
-  blockHash: Uint8Array;
-
-  /**
-   * That of the page when it was sealed.
-   *
-   * @generated from field: uint64 generation = 3;
-   */
-  generation: bigint;
-
-  /**
-   * Ranks that say so.
-   *
-   * @generated from field: repeated uint32 ranks = 4;
-   */
-  ranks: number[];
+  seals: Seal[];
 };
 
 /**
- * Describes the message tessera.scheduler.v1.SealedPage.
- * Use `create(SealedPageSchema)` to create a new message.
+ * Describes the message tessera.scheduler.v1.RankSeals.
+ * Use `create(RankSealsSchema)` to create a new message.
  */
-export const SealedPageSchema: GenMessage<SealedPage> = /*@__PURE__*/
+export const RankSealsSchema: GenMessage<RankSeals> = /*@__PURE__*/
   messageDesc(file_tessera_scheduler_v1_scheduler, 12);
 
 /**
