@@ -87,8 +87,10 @@ export class RemoteRankGroup implements RankGroup {
   ): Promise<ReplyValue<Case>[]> {
     const calls = this.#streams.map((stream) => stream.call(command, expected).finally(() => onAnswer(stream.rank)));
     const outcomes = await Promise.allSettled(calls);
-    const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as Error] : []));
-    if (failures.length > 0) throw failures.find(isOwnFailure) ?? this.#end(failures[0]);
+    const failures = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as ServingError] : [],
+    );
+    if (failures.length > 0) throw failures.find(isOwnFailure) ?? this.#lose(failures[0]);
     return outcomes.map((outcome) => (outcome as PromiseFulfilledResult<ReplyValue<Case>>).value);
   }
 
@@ -117,13 +119,19 @@ export class RemoteRankGroup implements RankGroup {
     return (absent.length > 0 ? absent : silent).map(({ rank }) => rank);
   }
 
-  /** One rank less is no group: the others are let go too, and all that is pending rejects. Returns the reason. */
-  #end(reason: Error): Error {
-    for (const stream of this.#streams) stream.end(reason);
+  /** Ends it for what one rank says of the loss of another. */
+  #lose({ message, facts }: ServingError): ServingError {
+    const reason = new ServingError('worker_failed', message, { groupId: this.groupId, ...facts });
+    this.#end(reason);
     return reason;
+  }
+
+  /** One rank less is no group: the others are let go too, and all that is pending rejects. */
+  #end(reason: Error): void {
+    for (const stream of this.#streams) stream.end(reason);
   }
 }
 
-function isOwnFailure(error: Error): boolean {
-  return error instanceof ServingError && error.reason !== 'worker_failed';
+function isOwnFailure({ reason }: ServingError): boolean {
+  return reason !== 'worker_failed';
 }

@@ -1,4 +1,4 @@
-import { create, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { laneId, ServingError } from '@tessera/domain';
 import * as wire from '@tessera/proto/decoder/v1';
 import { createAdmittedSequence, createStepPlan, knownChunk } from '@tessera/testkit';
@@ -10,6 +10,8 @@ import { sealFromProto, sealToProto } from './seal.js';
 import { stepPlanFromProto, stepPlanToProto } from './step-plan.js';
 import { stepResultFromProto, stepResultToProto } from './step-result.js';
 
+/** A message before it is created, and nothing that is one. */
+type Fields<Desc extends DescMessage> = Extract<MessageInitShape<Desc>, { $typeName?: undefined }>;
 type PlanInit = MessageInitShape<typeof wire.StepPlanSchema>;
 const sendPlan = (plan: PlanInit): wire.StepPlan =>
   fromBinary(wire.StepPlanSchema, toBinary(wire.StepPlanSchema, create(wire.StepPlanSchema, plan)));
@@ -60,10 +62,11 @@ test('what was thrown and is no ServingError is internal outside', () => {
 });
 
 describe('a message that is no step plan is refused by the field', () => {
+  const lane0 = laneId(0);
   const plan = stepPlanToProto(
-    createStepPlan({ admitted: [createAdmittedSequence()], chunks: [knownChunk(laneId(0), 3)] }),
-  );
-  const sequence = plan.admitted![0];
+    createStepPlan({ admitted: [createAdmittedSequence()], chunks: [knownChunk(lane0, 3)] }),
+  ) as Fields<typeof wire.StepPlanSchema>;
+  const sequence = plan.admitted![0] as Fields<typeof wire.AdmittedSequenceSchema>;
   const cases: readonly (readonly [field: string, given: PlanInit])[] = [
     ['plan.admitted[0].token_ids', { ...plan, admitted: [{ ...sequence, tokenIds: new Uint8Array(3) }] }],
     ['plan.admitted[0].positions', { ...plan, admitted: [{ ...sequence, positions: undefined }] }],
