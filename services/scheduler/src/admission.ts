@@ -1,4 +1,5 @@
-import { type Request, ServingError, type VisualSegment } from '@tessera/domain';
+import { ServingError } from '@tessera/domain';
+import type { Sequence } from './sequence.js';
 
 /** What may wait for embeddings or room, each bound for itself. */
 export interface AdmissionLimits {
@@ -32,7 +33,7 @@ export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #now: () => number;
   readonly #waiting: Load = { requests: 0, tokens: 0, patches: 0, bytes: 0 };
-  readonly #requests = new Set<Request>();
+  readonly #waitingSequences = new Set<Sequence>();
   /** When requests ended, oldest first. */
   readonly #endedAtMs: number[] = [];
 
@@ -46,8 +47,8 @@ export class Admission {
   }
 
   /** Counts a request as waiting; throws `queue_full` with a Retry-After when one of the bounds is reached. */
-  enter(request: Request): void {
-    const load = loadOf(request);
+  enter(sequence: Sequence): void {
+    const load = loadOf(sequence);
     const { maxWaitingRequests, maxWaitingTokens, maxWaitingPatches, maxWaitingBytes } = this.#limits;
     const bounds = {
       requests: maxWaitingRequests,
@@ -56,22 +57,24 @@ export class Admission {
       bytes: maxWaitingBytes,
     };
     for (const [unit, limit] of Object.entries(bounds) as [keyof Load, number][]) {
-      // One that is alone above a bound may wait when nobody else does.
-      if (this.#waiting[unit] > 0 && this.#waiting[unit] + load[unit] > limit) throw this.#full(unit, limit);
+      // One that is alone above a bound may wait when nobody else does, and does not keep out what adds nothing to it.
+      if (load[unit] > 0 && this.#waiting[unit] > 0 && this.#waiting[unit] + load[unit] > limit)
+        throw this.#full(unit, limit);
     }
     if (maxWaitingRequests === 0) throw this.#full('requests', 0);
-    this.comeBack(request);
+    this.comeBack(sequence);
   }
 
   /** It waits no longer: it runs, or it has ended. */
-  leave(request: Request): void {
-    if (this.#requests.delete(request)) this.#add(loadOf(request), -1);
+  leave(sequence: Sequence): void {
+    if (this.#waitingSequences.delete(sequence)) this.#add(loadOf(sequence), -1);
   }
 
   /** A running one waits again; nothing is refused. */
-  comeBack(request: Request): void {
-    this.#requests.add(request);
-    this.#add(loadOf(request), 1);
+  comeBack(sequence: Sequence): void {
+    if (this.#waitingSequences.has(sequence)) throw new Error(`${sequence.id} waits already`);
+    this.#waitingSequences.add(sequence);
+    this.#add(loadOf(sequence), 1);
   }
 
   /** A request has ended, for the drain rate. */
@@ -101,8 +104,7 @@ export class Admission {
   }
 }
 
-function loadOf({ tokenIds, segments, numMediaBytes }: Request): Load {
-  const visuals = segments.filter((segment): segment is VisualSegment => segment.kind !== 'text');
+function loadOf({ request: { tokenIds, numMediaBytes }, visuals }: Sequence): Load {
   const patches = visuals.reduce((sum, { grid }) => sum + grid.t * grid.h * grid.w, 0);
   return { requests: 1, tokens: tokenIds.length, patches, bytes: numMediaBytes };
 }

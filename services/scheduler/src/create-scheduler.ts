@@ -14,6 +14,7 @@ import {
 } from '@tessera/domain';
 import type { GroupSnapshot, PageDelta } from '@tessera/kv';
 import { Admission } from './admission.js';
+import { assertServable } from './assert-servable.js';
 import { EventQueue } from './event-queue.js';
 import { FairQueue } from './fair-queue.js';
 import { GroupLoop } from './group/group-loop.js';
@@ -43,7 +44,9 @@ export interface SchedulerSnapshot {
   readonly numRunning: number;
   readonly numPages: number;
   readonly numFreePages: number;
+  /** Held by nobody, kept for their content. */
   readonly numCachedPages: number;
+  readonly numOwnedPages: number;
   readonly numFreeLanes: number;
   /** Embeddings that are being made or wait for an encoder. */
   readonly numWantedEmbeddings: number;
@@ -81,12 +84,14 @@ class CellScheduler implements RunningScheduler {
   readonly #board: VisualBoard;
   readonly #queue = new FairQueue<Sequence>();
   readonly #loops = new Map<string, GroupLoop>();
-  /** Sequences that wait for their first embedding. */
-  readonly #preparing = new Set<Sequence>();
+  /** Sequences that wait for room in the encoders' caches or for this embedding, their first. */
+  readonly #preparing = new Map<Sequence, EmbeddingKey>();
   /** Sequences that have not ended. */
   readonly #live = new Set<Sequence>();
   #model: CellModel | undefined;
   #numArrivals = 0;
+  /** Why nothing is taken any more. */
+  #closing: ServingError | undefined;
 
   constructor(deps: SchedulerDeps, config: SchedulerConfig) {
     this.#deps = deps;
@@ -110,6 +115,7 @@ class CellScheduler implements RunningScheduler {
       numPages: sum(({ state }) => state.pages.numPages),
       numFreePages: sum(({ state }) => state.pages.numFree),
       numCachedPages: sum(({ state }) => state.pages.numCached),
+      numOwnedPages: sum(({ state }) => state.pages.numOwned),
       numFreeLanes: sum(({ state }) => state.numFreeLanes),
       numWantedEmbeddings: this.#board.numWanted,
       numStagedEmbeddings: sum(({ staging }) => staging.numEmbeddings),
@@ -126,6 +132,11 @@ class CellScheduler implements RunningScheduler {
       const message = `Group ${group.groupId} serves ${modelRevision}, the cell ${this.#model.revision}.`;
       throw new ServingError('invalid_option', message);
     }
+    if (this.#model && maxContextLen < this.#model.maxContextLen) {
+      const facts = { given: maxContextLen, limit: this.#model.maxContextLen };
+      const message = `Group ${group.groupId} has a context of ${facts.given} positions, the cell ${facts.limit}.`;
+      throw new ServingError('invalid_option', message, facts);
+    }
     this.#model ??= { revision: modelRevision, maxContextLen, pageLen: kvLayout.pageLen, maxVisualTokens: 0 };
     const loop = new GroupLoop(
       group,
@@ -137,6 +148,7 @@ class CellScheduler implements RunningScheduler {
         holderOf: (key) => this.#board.holderOf(key),
         onFetched: (sequence, key) => this.#board.fetched(sequence, key),
         onMiss: (address, key, users) => this.#onMiss(address, key, users),
+        onTokens: (sequence, numTokens) => this.#queue.clocks.charge(sequence.tenant, numTokens),
         onStep: (of, result) => this.#deps.onStep?.(of.groupId, result, of.state.takeChanges()),
         onLost: (lost) => {
           if (this.#loops.get(lost.groupId) === lost) this.#loops.delete(lost.groupId);
@@ -158,17 +170,20 @@ class CellScheduler implements RunningScheduler {
   }
 
   async *generate(request: Request, signal: AbortSignal): AsyncGenerator<SchedulerEvent> {
-    this.#assertServable(request);
+    if (this.#closing) throw this.#closing;
+    const { model } = this;
+    if (!model) throw new ServingError('not_ready', 'No rank group serves yet.');
+    assertServable(request, model);
     const sequence = new Sequence(request, new EventQueue(), this.#numArrivals++);
     if (sequence.resumedEnd) {
       sequence.finish(sequence.resumedEnd);
       return yield* sequence.events;
     }
-    this.#admission.enter(request);
+    this.#admission.enter(sequence);
     this.#live.add(sequence);
     const stop = watchRequest(request, signal, this.#deps.now, (error) => this.#fail(sequence, error));
     try {
-      if (!sequence.hasEnded) this.#prepare(sequence);
+      if (!sequence.hasEnded) this.#prepare(sequence, this.#neededVisuals(sequence));
       yield* sequence.events;
     } finally {
       stop();
@@ -187,11 +202,17 @@ class CellScheduler implements RunningScheduler {
   }
 
   checkIntegrity(): void {
-    for (const { state } of this.#loops.values()) state.checkIntegrity();
+    for (const loop of this.#loops.values()) loop.checkIntegrity();
     this.#board.checkIntegrity();
-    if (this.#live.size === 0 && this.#admission.numWaiting + this.#queue.size + this.#preparing.size > 0) {
-      throw new Error(`nobody is there, but ${this.#admission.numWaiting} wait and ${this.#queue.size} are queued`);
-    }
+    const { numWaiting, numRunning } = this.snapshot;
+    const counts = {
+      waiting: numWaiting,
+      queued: this.#queue.size,
+      preparing: this.#preparing.size,
+      running: numRunning,
+    };
+    if (this.#live.size > 0 || Object.values(counts).every((count) => count === 0)) return;
+    throw new Error(`nobody is there, but there are ${JSON.stringify(counts)}`);
   }
 
   snapshotOf(groupId: string): GroupSnapshot | undefined {
@@ -200,6 +221,7 @@ class CellScheduler implements RunningScheduler {
   }
 
   async close(error: ServingError): Promise<void> {
+    this.#closing = error;
     for (const sequence of [...this.#live]) this.#fail(sequence, error);
     await Promise.all([...this.#loops.values()].map((loop) => loop.close()));
   }
@@ -208,36 +230,13 @@ class CellScheduler implements RunningScheduler {
     return Math.min(this.#config.stagingTokens, this.#board.maxVisualTokens ?? Number.MAX_SAFE_INTEGER);
   }
 
-  #assertServable(request: Request): void {
-    const { model } = this;
-    if (!model) throw new ServingError('not_ready', 'No rank group serves yet.');
-    if (request.modelRevision !== model.revision) {
-      const message = `The prompt was prepared for model revision ${request.modelRevision}; ${model.revision} is served.`;
-      throw new ServingError('invalid_field', message, { field: 'modelRevision' });
-    }
-    assertAtMost('context_length_exceeded', 'Prompt and answer need', 'positions; the context holds', {
-      given: request.tokenIds.length + request.maxTokens,
-      limit: model.maxContextLen,
-    });
-    const visuals = request.segments.filter(({ kind }) => kind !== 'text');
-    assertAtMost('media_too_large', "The request's images and videos have", 'tokens; at once may be held', {
-      given: visuals.reduce((sum, { length }) => sum + length, 0),
-      limit: model.maxVisualTokens,
-    });
-  }
-
-  /** Queues a sequence, or first gets made what it needs and nobody holds. */
-  #prepare(sequence: Sequence): void {
-    const needed = this.#neededVisuals(sequence);
+  /** Queues a sequence once it has room in the encoders' caches for what it needs, and the first of it is made. */
+  #prepare(sequence: Sequence, needed: readonly VisualSegment[]): void {
     const [first] = needed;
-    if (needed.length > 0) this.#board.need(sequence, needed);
-    if (sequence.hasEnded) return;
-    if (first && this.#board.holderOf(first.embeddingKey) === undefined) {
-      this.#preparing.add(sequence);
-      return;
-    }
-    this.#preparing.delete(sequence);
-    this.#enqueue(sequence);
+    if (first) {
+      this.#preparing.set(sequence, first.embeddingKey);
+      this.#board.need(sequence, needed);
+    } else this.#enqueue(sequence);
   }
 
   #enqueue(sequence: Sequence): void {
@@ -256,9 +255,7 @@ class CellScheduler implements RunningScheduler {
       this.#loops.get(sequence.residence.groupId)?.staging.fetch(key);
       return;
     }
-    if (!this.#preparing.has(sequence)) return;
-    const [first] = this.#neededVisuals(sequence);
-    if (first && this.#board.holderOf(first.embeddingKey) === undefined) return;
+    if (this.#preparing.get(sequence) !== key) return;
     this.#preparing.delete(sequence);
     this.#enqueue(sequence);
   }
@@ -281,22 +278,36 @@ class CellScheduler implements RunningScheduler {
       const { state, staging } = loop;
       const cachedPages = state.findCached(sequence);
       const needed = visualsFrom(sequence, cachedPages.length * state.pageLen);
-      if (needed[0] && !staging.isStaged(needed[0].embeddingKey) && !this.#board.holderOf(needed[0].embeddingKey)) {
-        // What was cached or held when it was queued is gone since.
+      if (!this.#isPrepared(sequence, needed, loop)) {
         this.#queue.remove(sequence);
-        this.#prepare(sequence);
+        this.#prepareAgain(sequence, needed);
         continue;
       }
       if (!staging.reserve(sequence, needed)) return undefined;
-      this.#board.need(sequence, needed);
+      const absent = needed.filter(({ embeddingKey }) => !staging.isComing(embeddingKey));
+      if (absent.length > 0) this.#board.need(sequence, absent);
       this.#queue.remove(sequence);
       this.#queue.clocks.charge(sequence.tenant, sequence.numKnownTokens - cachedPages.length * state.pageLen);
       state.admit(sequence, cachedPages);
-      this.#admission.leave(sequence.request);
+      this.#admission.leave(sequence);
       this.#deps.onPlaced?.(placement, sequence);
       this.#wakeAll();
       return sequence;
     }
+  }
+
+  /** Whether what it was queued with is enough here: pages or embeddings that it counted on may be gone since. */
+  #isPrepared(sequence: Sequence, needed: readonly VisualSegment[], { staging }: GroupLoop): boolean {
+    const [first] = needed;
+    if (!first) return true;
+    const isFirstThere = staging.isStaged(first.embeddingKey) || this.#board.holderOf(first.embeddingKey) !== undefined;
+    return isFirstThere && this.#board.covers(sequence, needed);
+  }
+
+  /** Room for more than it was let in with is got from the beginning: it holds none while it waits for more. */
+  #prepareAgain(sequence: Sequence, needed: readonly VisualSegment[]): void {
+    if (!this.#board.covers(sequence, needed)) this.#board.leave(sequence);
+    this.#prepare(sequence, needed);
   }
 
   /** Undefined when it is for another group or finds no room. */
@@ -304,9 +315,7 @@ class CellScheduler implements RunningScheduler {
     const hasRoom = ({ state }: GroupLoop): boolean =>
       state.numFreeLanes > 0 && state.hasRoomFor(sequence, state.findCached(sequence));
     const open = [...this.#loops.values()].filter(hasRoom);
-    if (open.length === 0 && this.#makeWay(sequence, loop, isPlanned)) {
-      return { loop, reason: 'only_group', numCachedTokens: 0 };
-    }
+    if (open.length === 0 && this.#makeWay(sequence, loop, isPlanned)) return placeSequence(sequence, [loop]);
     const placement = placeSequence(sequence, open);
     return placement?.loop === loop ? placement : undefined;
   }
@@ -324,9 +333,9 @@ class CellScheduler implements RunningScheduler {
   }
 
   #putBack(sequence: Sequence): void {
-    this.#admission.comeBack(sequence.request);
+    this.#admission.comeBack(sequence);
     this.#board.leave(sequence);
-    this.#prepare(sequence);
+    this.#prepare(sequence, this.#neededVisuals(sequence));
   }
 
   #fail(sequence: Sequence, error: Error): void {
@@ -340,7 +349,7 @@ class CellScheduler implements RunningScheduler {
     const loop = sequence.residence && this.#loops.get(sequence.residence.groupId);
     this.#queue.remove(sequence);
     this.#preparing.delete(sequence);
-    this.#admission.leave(sequence.request);
+    this.#admission.leave(sequence);
     loop?.remove(sequence);
     this.#board.leave(sequence);
     this.#admission.recordEnd();
@@ -355,14 +364,4 @@ class CellScheduler implements RunningScheduler {
 /** Visuals of which something is behind the first `numCached` tokens. */
 function visualsFrom({ visuals }: Sequence, numCached: number): VisualSegment[] {
   return visuals.filter(({ offset, length }) => offset + length > numCached);
-}
-
-function assertAtMost(
-  reason: 'context_length_exceeded' | 'media_too_large',
-  what: string,
-  than: string,
-  facts: { readonly given: number; readonly limit: number },
-): void {
-  if (facts.given <= facts.limit) return;
-  throw new ServingError(reason, `${what} ${facts.given} ${than} ${facts.limit}.`, facts);
 }

@@ -3,7 +3,7 @@ import { FairClocks } from './fair-clocks.js';
 /** What a fair queue must know of an item. */
 export interface QueuedItem {
   readonly tenant: string;
-  /** Lower ranks go first, whatever the clocks say. */
+  /** Lower ranks go first, whatever the clocks say. It counts as it is when the item is added. */
   readonly rank: number;
   /** Within a rank and a tenant, lower goes first. */
   readonly order: number;
@@ -22,25 +22,30 @@ export class FairQueue<Item extends QueuedItem> {
   readonly clocks: FairClocks;
   /** By rank, ascending; no level is empty. */
   readonly #levels: Level<Item>[] = [];
-  #size = 0;
+  /** Where each item is. */
+  readonly #levelOf = new Map<Item, Level<Item>>();
+  readonly #numItemsOf = new Map<string, number>();
 
   constructor(clocks: FairClocks = new FairClocks()) {
     this.clocks = clocks;
   }
 
   get size(): number {
-    return this.#size;
+    return this.#levelOf.size;
+  }
+
+  has(item: Item): boolean {
+    return this.#levelOf.has(item);
   }
 
   add(item: Item): void {
-    const { byTenant } = this.#levelOf(item.rank);
-    const items = byTenant.get(item.tenant);
+    if (this.has(item)) throw new Error(`item ${item.order} of ${item.tenant} is in the queue already`);
+    const level = this.#levelAt(item.rank);
+    const items = level.byTenant.get(item.tenant);
     if (items) insertInOrder(items, item);
-    else {
-      byTenant.set(item.tenant, [item]);
-      this.clocks.join(item.tenant);
-    }
-    this.#size++;
+    else level.byTenant.set(item.tenant, [item]);
+    this.#levelOf.set(item, level);
+    this.#count(item.tenant, 1);
   }
 
   /** Whose turn it is; it stays in the queue. */
@@ -54,20 +59,15 @@ export class FairQueue<Item extends QueuedItem> {
 
   /** True when it was in the queue. */
   remove(item: Item): boolean {
-    const level = this.#levels.find(({ rank }) => rank === item.rank);
+    const level = this.#levelOf.get(item);
     const items = level?.byTenant.get(item.tenant);
-    const index = items?.indexOf(item) ?? -1;
-    if (!level || !items || index < 0) return false;
-    items.splice(index, 1);
-    this.#size--;
-    if (items.length > 0) return true;
-    level.byTenant.delete(item.tenant);
+    if (!level || !items) return false;
+    items.splice(items.indexOf(item), 1);
+    this.#levelOf.delete(item);
+    this.#count(item.tenant, -1);
+    if (items.length === 0) level.byTenant.delete(item.tenant);
     if (level.byTenant.size === 0) this.#levels.splice(this.#levels.indexOf(level), 1);
     return true;
-  }
-
-  *[Symbol.iterator](): Generator<Item> {
-    for (const { byTenant } of this.#levels) for (const items of byTenant.values()) yield* items;
   }
 
   #isBefore(tenant: string, item: Item, best: Item): boolean {
@@ -75,13 +75,24 @@ export class FairQueue<Item extends QueuedItem> {
     return lead < 0 || (lead === 0 && item.order < best.order);
   }
 
-  #levelOf(rank: number): Level<Item> {
+  #levelAt(rank: number): Level<Item> {
     const index = this.#levels.findIndex((level) => level.rank >= rank);
     const found = this.#levels[index];
     if (found?.rank === rank) return found;
     const level = { rank, byTenant: new Map<string, Item[]>() };
     this.#levels.splice(index < 0 ? this.#levels.length : index, 0, level);
     return level;
+  }
+
+  #count(tenant: string, change: 1 | -1): void {
+    const before = this.#numItemsOf.get(tenant) ?? 0;
+    if (before === 0) this.clocks.join(tenant);
+    if (before + change > 0) {
+      this.#numItemsOf.set(tenant, before + change);
+      return;
+    }
+    this.#numItemsOf.delete(tenant);
+    this.clocks.leave(tenant);
   }
 }
 

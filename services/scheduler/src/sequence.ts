@@ -49,6 +49,8 @@ export class Sequence implements QueuedItem {
   hasEnded = false;
   numPlanned = 0;
   numComputed = 0;
+  /** Steps with some of it whose results have not come. */
+  numStepsUnderWay = 0;
   /** Sampling chunks whose tokens are on their way. */
   numPendingSamples = 0;
   /** Tokens sampled since it runs, those on their way included. */

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   type DecoderDescription,
   type EmbeddingKey,
@@ -66,9 +67,14 @@ export class FakeRankGroup implements RankGroup {
     return this.#inOrder(embeddingKey, () => this.engine.unstage(embeddingKey));
   }
 
+  /** The result comes in a later turn of the event loop, as from another process. */
   async step(plan: StepPlan): Promise<StepResult> {
     if (this.#loss) throw this.#loss;
-    return this.engine.step(plan);
+    try {
+      return await this.engine.step(plan);
+    } finally {
+      await nextTurn();
+    }
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,8 @@
-import { type RankGroup, type SequenceOutput, ServingError, type StepResult } from '@tessera/domain';
+import { type RankGroup, type SampledToken, type SequenceOutput, ServingError, type StepResult } from '@tessera/domain';
 import type { Sequence } from '../sequence.js';
 import { Staging, type StagingOptions } from '../visuals/staging.js';
 import { GroupState } from './group-state.js';
-import { type PlannedStep, type PlanSource, planStep } from './plan-step.js';
+import { type PlannedChunk, type PlannedStep, type PlanSource, planStep, tokensInStep } from './plan-step.js';
 import { publishPages } from './publish-pages.js';
 
 /** What the loop asks of the scheduler around it. */
@@ -17,9 +17,11 @@ export interface GroupLoopHooks extends Pick<StagingOptions, 'holderOf' | 'onMis
   onEnd(sequence: Sequence): void;
   /** Decoders have an embedding for these. */
   onFetched(sequence: Sequence, key: Parameters<StagingOptions['onStaged']>[0]): void;
+  /** A sequence has sampled so many tokens. */
+  onTokens(sequence: Sequence, numTokens: number): void;
   /** The result of a step is booked. */
   onStep(loop: GroupLoop, result: StepResult): void;
-  /** The group can run nothing any more; its sequences were put back. */
+  /** The group can run nothing any more; its sequences are about to be put back. */
   onLost(loop: GroupLoop, error: Error): void;
 }
 
@@ -68,7 +70,7 @@ export class GroupLoop {
       },
     });
     this.#source = {
-      admitNext: (isPlanned) => hooks.admitNext(this, isPlanned),
+      admitNext: (isPlanned) => (hooks.isSuspectNext() ? undefined : hooks.admitNext(this, isPlanned)),
       putBack: (sequence) => this.#putBack(sequence),
     };
     void group.lost.then((error) => this.#lose(error));
@@ -105,6 +107,13 @@ export class GroupLoop {
     this.#putBack(sequence);
   }
 
+  /** Throws with its numbers when something is held though nobody runs. */
+  checkIntegrity(): void {
+    this.state.checkIntegrity();
+    if (this.state.running.size > 0 || this.staging.numEmbeddings === 0) return;
+    throw new Error(`group ${this.groupId} is idle and keeps ${this.staging.numEmbeddings} embeddings`);
+  }
+
   close(): Promise<void> {
     this.#isLost = true;
     return this.#group.close();
@@ -117,7 +126,7 @@ export class GroupLoop {
       this.#inFlight.push(step);
       void this.#settle(step, this.#group.step(step.plan));
     }
-    if (this.isIdle && !this.#isLost) this.state.checkIntegrity();
+    if (this.isIdle && !this.#isLost) this.checkIntegrity();
   }
 
   #mayPlan(): boolean {
@@ -127,16 +136,16 @@ export class GroupLoop {
     return this.#config.isOverlapped && this.#inFlight.length < 2 && !isSuspectRunning;
   }
 
+  /** A suspect is planned alone, when nothing else is under way; one that waits for an image holds up nobody. */
   #plan(): PlannedStep | undefined {
     const { state } = this;
     const computableLen = (sequence: Sequence): number => this.#computableLen(sequence);
-    if (this.#hooks.isSuspectNext()) {
-      if (this.#inFlight.length > 0) return undefined;
-      const suspect = this.#hooks.admitNext(this, () => false);
-      if (suspect) return planStep(state, this.#source, computableLen, suspect);
-    }
-    const suspect = [...state.running].find(({ isSuspect }) => isSuspect);
-    return planStep(state, this.#source, computableLen, suspect);
+    const findSuspect = (): Sequence | undefined =>
+      [...state.running].find((sequence) => sequence.isSuspect && tokensInStep(sequence, 1, computableLen) > 0);
+    const isSuspectNext = this.#hooks.isSuspectNext();
+    if (this.#inFlight.length > 0 && (isSuspectNext || findSuspect())) return undefined;
+    if (isSuspectNext) this.#hooks.admitNext(this, () => false);
+    return planStep(state, this.#source, computableLen, findSuspect());
   }
 
   #computableLen({ visuals, numPlanned }: Sequence): number {
@@ -147,17 +156,18 @@ export class GroupLoop {
   }
 
   async #settle(step: PlannedStep, running: Promise<StepResult>): Promise<void> {
-    try {
-      const result = await running;
-      if (this.#isLost) return;
+    const outcome: StepResult | Error = await running.catch((error: Error) => error);
+    if (this.#isLost) return;
+    if (outcome instanceof Error) {
+      if (outcome instanceof ServingError && outcome.reason === 'worker_failed') return this.#lose(outcome);
       this.#inFlight.splice(this.#inFlight.indexOf(step), 1);
-      this.#book(step, result);
-      this.#hooks.onStep(this, result);
-    } catch (error) {
-      if (this.#isLost) return;
-      if (error instanceof ServingError && error.reason === 'worker_failed') return this.#lose(error);
+      this.#failStep(step, outcome);
+    } else {
+      const contradiction = contradictionOf(step, outcome);
+      if (contradiction) return this.#giveUp(contradiction);
       this.#inFlight.splice(this.#inFlight.indexOf(step), 1);
-      this.#failStep(step, error as Error);
+      this.#book(step, outcome);
+      this.#hooks.onStep(this, outcome);
     }
     if (this.#inFlight.length === 0) this.#isRecovering = false;
     this.#pump();
@@ -165,16 +175,23 @@ export class GroupLoop {
 
   #book({ chunks }: PlannedStep, { outputs }: StepResult): void {
     const byLane = new Map(outputs.map((output) => [output.lane, output]));
-    for (const { sequence, residence, chunk, numTokens, isVoid } of chunks) {
-      if (isVoid) continue;
-      sequence.isSuspect = false;
-      if (sequence.residence === residence && residence) {
-        sequence.numComputed += numTokens;
-        publishPages(this.state, sequence);
-        this.#releaseConsumed(sequence);
-      }
-      if (chunk.samples) this.#deliver(sequence, byLane.get(chunk.lane));
+    for (const planned of chunks) {
+      const { sequence, chunk, isVoid } = planned;
+      sequence.numStepsUnderWay--;
+      if (!isVoid) this.#bookChunk(planned, chunk.samples ? byLane.get(chunk.lane) : undefined);
+      if (!sequence.residence) this.#putBack(sequence);
     }
+  }
+
+  #bookChunk({ sequence, residence, numTokens }: PlannedChunk, output: SequenceOutput | undefined): void {
+    sequence.isSuspect = false;
+    if (residence && sequence.residence === residence) {
+      sequence.numComputed += numTokens;
+      // What gave no token may be no numbers, and nobody should find it.
+      if (output?.tokens.length !== 0) publishPages(this.state, sequence);
+      this.#releaseConsumed(sequence);
+    }
+    if (output) this.#deliver(sequence, output);
   }
 
   /** Embeddings whose last row is computed are not needed any more. */
@@ -187,18 +204,22 @@ export class GroupLoop {
   }
 
   /** Passes on what a sequence sampled. One that could sample nothing ends with an error, alone. */
-  #deliver(sequence: Sequence, output: SequenceOutput | undefined): void {
-    if (!output) throw new Error(`a step says nothing of ${sequence.id}`);
+  #deliver(sequence: Sequence, { tokens }: SequenceOutput): void {
     sequence.numPendingSamples--;
     if (sequence.hasEnded) return;
-    const { tokens } = output;
-    if (tokens.length === 0) return this.#end(sequence, () => sequence.fail(noTokenError()));
+    if (tokens.length === 0) this.#end(sequence, () => sequence.fail(noTokenError()));
+    else this.#accept(sequence, tokens);
+  }
+
+  #accept(sequence: Sequence, tokens: readonly SampledToken[]): void {
+    this.#hooks.onTokens(sequence, tokens.length);
     sequence.events.push({ kind: 'tokens', tokens });
     for (const token of tokens) {
       const reason = sequence.accept(token);
-      if (reason) return this.#end(sequence, () => sequence.finish(reason));
+      if (!reason) continue;
+      this.#end(sequence, () => sequence.finish(reason));
+      return;
     }
-    if (!sequence.residence) this.#putBack(sequence);
   }
 
   #end(sequence: Sequence, tell: () => void): void {
@@ -207,10 +228,10 @@ export class GroupLoop {
     this.#hooks.onEnd(sequence);
   }
 
-  /** A sequence waits again when the tokens that are on their way have come. */
+  /** A sequence that holds nothing waits again once all steps with some of it have come to their end. */
   #putBack(sequence: Sequence): void {
     this.staging.releaseAll(sequence);
-    if (sequence.numPendingSamples === 0 && !sequence.hasEnded) this.#hooks.putBack(sequence);
+    if (sequence.numStepsUnderWay === 0 && !sequence.hasEnded) this.#hooks.putBack(sequence);
   }
 
   /** Nothing of a failed step counts, its releases and seals included. */
@@ -218,33 +239,49 @@ export class GroupLoop {
     this.#isRecovering = true;
     const { released, seals = [] } = step.plan;
     this.state.releasedLanes = [...new Set([...this.state.releasedLanes, ...released])];
-    this.state.seals.push(...seals.filter((seal) => this.state.pages.generationOf(seal.pageId) === seal.generation));
+    this.state.seals.push(...seals);
     this.#suspect([step], error);
+  }
+
+  /** What the ranks say cannot be: nothing that they hold is to be relied on. */
+  #giveUp(error: Error): void {
+    this.#lose(error);
+    void this.#group.close();
   }
 
   #lose(error: Error): void {
     if (this.#isLost) return;
     this.#isLost = true;
+    this.#hooks.onLost(this, error);
     this.#suspect(this.#inFlight.splice(0), error);
     for (const sequence of [...this.state.running]) this.preempt(sequence);
-    this.#hooks.onLost(this, error);
   }
 
   /** Puts back whoever was in a failed step: one of them may be why it failed. Who was alone in it is. */
   #suspect(steps: readonly PlannedStep[], cause: Error): void {
-    const sequences = new Set(steps.flatMap(({ chunks }) => chunks.filter((c) => !c.isVoid).map((c) => c.sequence)));
-    const isProof = sequences.size === 1 && [...sequences].every(({ isSuspect }) => isSuspect);
-    for (const { chunks } of [...steps, ...this.#inFlight]) {
-      for (const chunk of chunks) if (sequences.has(chunk.sequence)) chunk.isVoid = true;
+    const chunks = steps.flatMap((step) => step.chunks);
+    const suspects = new Set(chunks.filter(({ isVoid }) => !isVoid).map(({ sequence }) => sequence));
+    const isProof = suspects.size === 1 && [...suspects].every(({ isSuspect }) => isSuspect);
+    for (const { sequence } of chunks) sequence.numStepsUnderWay--;
+    for (const chunk of this.#inFlight.flatMap((step) => step.chunks)) {
+      if (suspects.has(chunk.sequence)) chunk.isVoid = true;
     }
-    for (const sequence of sequences) {
+    for (const sequence of suspects) {
       sequence.numPendingSamples = 0;
       sequence.isSuspect = true;
       if (isProof && !sequence.hasEnded) this.#end(sequence, () => sequence.fail(quarantined(sequence, cause)));
-      else if (sequence.residence) this.preempt(sequence);
-      else this.#putBack(sequence);
+      else if (sequence.residence) this.state.leave(sequence);
     }
+    for (const sequence of new Set(chunks.map((chunk) => chunk.sequence))) this.#putBack(sequence);
   }
+}
+
+/** Whether a result leaves out a sequence that was to sample, or tells of another one. */
+function contradictionOf({ plan, chunks }: PlannedStep, { stepId, outputs }: StepResult): Error | undefined {
+  if (stepId !== plan.stepId) return new Error(`a result is of step ${stepId}, step ${plan.stepId} was planned`);
+  const byLane = new Map(outputs.map(({ lane, sequenceId }) => [lane, sequenceId]));
+  const missed = chunks.find(({ sequence, chunk }) => chunk.samples && byLane.get(chunk.lane) !== sequence.id);
+  return missed && new Error(`step ${stepId} says nothing of ${missed.sequence.id} on lane ${missed.chunk.lane}`);
 }
 
 function noTokenError(): ServingError {

@@ -58,6 +58,7 @@ export function planStep(
     residence.isAdmitted = true;
     sequence.waitsSinceStep = group.numSteps + 1;
     sequence.numPlanned += numTokens;
+    sequence.numStepsUnderWay++;
     if (planned[planned.length - 1]?.chunk.samples) {
       sequence.numPendingSamples++;
       sequence.numSampled++;
@@ -79,7 +80,9 @@ function finishPlan(
   admitted: readonly AdmittedSequence[],
   chunks: readonly PlannedChunk[],
 ): PlannedStep | undefined {
-  const { releasedLanes: released, seals } = group;
+  const { releasedLanes: released } = group;
+  // A page may have been given to new content since it was sealed.
+  const seals = group.seals.filter(({ pageId, generation }) => group.pages.generationOf(pageId) === generation);
   if (chunks.length === 0 && released.length === 0 && seals.length === 0) return undefined;
   group.releasedLanes = [];
   group.seals = [];
@@ -100,7 +103,7 @@ export function byRank(a: Sequence, b: Sequence): number {
 }
 
 /** Tokens that a sequence computes in a step: none when it only waits for an image or for its last token. */
-function tokensInStep(sequence: Sequence, budget: number, computableLen: ComputableLen): number {
+export function tokensInStep(sequence: Sequence, budget: number, computableLen: ComputableLen): number {
   if (sequence.isDecoding && sequence.isAtLimit) return 0;
   const numComputable = computableLen(sequence) - sequence.numPlanned;
   return Math.max(0, Math.min(sequence.numTokensToPlan, budget, numComputable));

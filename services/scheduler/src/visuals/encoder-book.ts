@@ -9,18 +9,16 @@ export interface Ticket {
 /** What the scheduler knows of one encoder: what it holds and what it has to do. */
 export class EncoderBook {
   readonly address: string;
-  /** Bound of its cache. */
-  readonly cacheBytes: number;
-  /** Of a row of an embedding. */
-  readonly bytesPerToken: number;
+  /** Visual tokens that its cache holds. */
+  readonly capacityTokens: number;
   readonly #held = new Set<EmbeddingKey>();
   readonly #tickets = new Map<string, Ticket>();
   #numPatches = 0;
 
   constructor({ address, description }: Pick<EncoderFeed, 'address' | 'description'>) {
     this.address = address;
-    this.cacheBytes = description.cacheBytes;
-    this.bytesPerToken = description.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+    const bytesPerToken = description.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
+    this.capacityTokens = Math.floor(description.cacheBytes / bytesPerToken);
   }
 
   /** Patches of its unfinished jobs. */

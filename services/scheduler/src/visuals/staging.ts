@@ -1,5 +1,6 @@
 import type { EmbeddingKey, RankGroup, VisualSegment } from '@tessera/domain';
 import type { Sequence } from '../sequence.js';
+import { SharedRoom } from './shared-room.js';
 
 export interface StagingOptions {
   readonly group: Pick<RankGroup, 'stage' | 'unstage'>;
@@ -7,7 +8,7 @@ export interface StagingOptions {
   readonly capacityTokens: number;
   /** Where an embedding can be fetched now. */
   readonly holderOf: (key: EmbeddingKey) => string | undefined;
-  /** Rows came: whoever waited for them may be computed. */
+  /** The ranks have the rows: these may be computed. */
   readonly onStaged: (key: EmbeddingKey, users: readonly Sequence[]) => void;
   /** The encoder did not hold it any more: it is to be made again for these. */
   readonly onMiss: (address: string, key: EmbeddingKey, users: readonly Sequence[]) => void;
@@ -15,7 +16,6 @@ export interface StagingOptions {
 
 interface Entry {
   readonly numTokens: number;
-  readonly users: Set<Sequence>;
   state: 'absent' | 'fetching' | 'staged';
 }
 
@@ -25,8 +25,8 @@ interface Entry {
  */
 export class Staging {
   readonly #options: StagingOptions;
+  readonly #room = new SharedRoom();
   readonly #entries = new Map<EmbeddingKey, Entry>();
-  #numTokens = 0;
 
   constructor(options: StagingOptions) {
     this.#options = options;
@@ -38,21 +38,17 @@ export class Staging {
   }
 
   get numTokens(): number {
-    return this.#numTokens;
+    return this.#room.numTokens;
   }
 
-  /** Gives room to all of a sequence's visuals; false, and nothing changed, when there is too little. */
+  /** Gives room to all of a sequence's visuals and gets those that can be fetched; false when there is too little. */
   reserve(sequence: Sequence, visuals: readonly VisualSegment[]): boolean {
-    const absent = new Map(visuals.map(({ embeddingKey, length }) => [embeddingKey, length]));
-    for (const key of this.#entries.keys()) absent.delete(key);
-    const numTokens = [...absent.values()].reduce((sum, length) => sum + length, 0);
-    if (this.#numTokens > 0 && this.#numTokens + numTokens > this.#options.capacityTokens) return false;
-    this.#numTokens += numTokens;
-    for (const [key, length] of absent) {
-      this.#entries.set(key, { numTokens: length, users: new Set(), state: 'absent' });
+    if (!this.#room.reserve(sequence, visuals, this.#options.capacityTokens)) return false;
+    for (const { embeddingKey, length } of visuals) {
+      if (!this.#entries.has(embeddingKey)) this.#entries.set(embeddingKey, { numTokens: length, state: 'absent' });
+      if (this.isStaged(embeddingKey)) this.#options.onStaged(embeddingKey, [sequence]);
+      else this.fetch(embeddingKey);
     }
-    for (const { embeddingKey } of visuals) this.#entries.get(embeddingKey)?.users.add(sequence);
-    for (const { embeddingKey } of visuals) this.fetch(embeddingKey);
     return true;
   }
 
@@ -69,14 +65,19 @@ export class Staging {
     return this.#entries.get(key)?.state === 'staged';
   }
 
+  /** There, or on its way from an encoder. */
+  isComing(key: EmbeddingKey): boolean {
+    const entry = this.#entries.get(key);
+    return entry !== undefined && entry.state !== 'absent';
+  }
+
   /** A sequence has computed all that it needed of an embedding. */
   release(sequence: Sequence, key: EmbeddingKey): void {
+    if (!this.#room.release(sequence, key)) return;
     const entry = this.#entries.get(key);
-    if (!entry?.users.delete(sequence) || entry.users.size > 0) return;
     this.#entries.delete(key);
-    this.#numTokens -= entry.numTokens;
     // One on its way is dropped when it is there: commands run in order.
-    if (entry.state !== 'absent') this.#options.group.unstage(key).catch(ignoreLostGroup);
+    if (entry?.state !== 'absent') this.#options.group.unstage(key).catch(ignoreLostGroup);
   }
 
   releaseAll(sequence: Sequence): void {
@@ -93,8 +94,8 @@ export class Staging {
     }
     entry.state = isStaged ? 'staged' : 'absent';
     if (this.#entries.get(key) !== entry) return;
-    if (isStaged) onStaged(key, [...entry.users]);
-    else onMiss(encoderAddress, key, [...entry.users]);
+    if (isStaged) onStaged(key, this.#room.usersOf(key));
+    else onMiss(encoderAddress, key, this.#room.usersOf(key));
   }
 }
 

@@ -8,6 +8,7 @@ import {
 import { FairQueue, type QueuedItem } from '../fair-queue.js';
 import type { Sequence } from '../sequence.js';
 import { EncoderBook } from './encoder-book.js';
+import { SharedRoom } from './shared-room.js';
 
 /** Encoding one visual is tried so often for one sequence. */
 const maxTickets = 4;
@@ -31,9 +32,9 @@ interface Want extends QueuedItem {
   job: { readonly encoder: EncoderBook; readonly ticketId: string; readonly uploader: Sequence } | undefined;
 }
 
-/** What a sequence is promised in the caches of the encoders until decoders have it. */
+/** What a sequence was let in for. */
 interface Reservation {
-  readonly bytesOf: Map<EmbeddingKey, number>;
+  readonly keys: ReadonlySet<EmbeddingKey>;
   readonly numTicketsOf: Map<EmbeddingKey, number>;
 }
 
@@ -54,7 +55,8 @@ export class VisualBoard {
   readonly #reservations = new Map<Sequence, Reservation>();
   readonly #wants = new Map<EmbeddingKey, Want>();
   readonly #jobs = new FairQueue<Want>();
-  #numReservedBytes = 0;
+  /** In the caches of the encoders, until decoders have an embedding. */
+  readonly #room = new SharedRoom();
   #numTickets = 0;
 
   constructor(options: VisualBoardOptions) {
@@ -70,18 +72,14 @@ export class VisualBoard {
     return this.#wants.size;
   }
 
-  get numReservedBytes(): number {
-    return this.#numReservedBytes;
-  }
-
-  /** What all caches hold together. */
-  get capacityBytes(): number {
-    return [...this.#encoders.values()].reduce((sum, { cacheBytes }) => sum + cacheBytes, 0);
+  /** Visual tokens for which the caches have promised room. */
+  get numReservedTokens(): number {
+    return this.#room.numTokens;
   }
 
   /** Visual tokens of the largest cache; undefined without encoders. */
   get maxVisualTokens(): number | undefined {
-    const sizes = [...this.#encoders.values()].map((encoder) => Math.floor(encoder.cacheBytes / encoder.bytesPerToken));
+    const sizes = [...this.#encoders.values()].map(({ capacityTokens }) => capacityTokens);
     return sizes.length === 0 ? undefined : Math.max(...sizes);
   }
 
@@ -91,7 +89,10 @@ export class VisualBoard {
     return undefined;
   }
 
-  /** A sequence needs these visuals; `onReady` tells when each can be fetched. */
+  /**
+   * A sequence needs these visuals; `onReady` tells when each can be fetched. One that was let in already must be covered
+   * (`covers`): what is not held any more is made again.
+   */
   need(sequence: Sequence, visuals: readonly VisualSegment[]): void {
     if (this.#reservations.has(sequence)) for (const visual of visuals) this.#want(sequence, visual);
     else {
@@ -101,21 +102,24 @@ export class VisualBoard {
     this.#dispatch();
   }
 
-  /** Decoders have the embedding for this sequence: its room in the caches is free. */
+  /** Whether a sequence was let in with room for all of these. */
+  covers(sequence: Sequence, visuals: readonly VisualSegment[]): boolean {
+    const keys = this.#reservations.get(sequence)?.keys;
+    return visuals.every(({ embeddingKey }) => keys?.has(embeddingKey) ?? false);
+  }
+
+  /** Decoders have the embedding for this sequence: it needs no room in the caches any more. */
   fetched(sequence: Sequence, key: EmbeddingKey): void {
-    const reservation = this.#reservations.get(sequence);
-    this.#numReservedBytes -= reservation?.bytesOf.get(key) ?? 0;
-    reservation?.bytesOf.delete(key);
-    this.#dispatch();
+    if (this.#room.release(sequence, key)) this.#dispatch();
   }
 
   /** A sequence needs nothing any more. */
   leave(sequence: Sequence): void {
     this.#needs.delete(sequence);
     this.#incoming.remove(sequence);
-    for (const numBytes of this.#reservations.get(sequence)?.bytesOf.values() ?? []) this.#numReservedBytes -= numBytes;
     this.#reservations.delete(sequence);
     for (const { embeddingKey } of sequence.visuals) {
+      this.#room.release(sequence, embeddingKey);
       const want = this.#wants.get(embeddingKey);
       if (want?.waiting.delete(sequence)) this.#afterLeaving(want, sequence);
     }
@@ -155,9 +159,11 @@ export class VisualBoard {
   /** Throws with its numbers when something is promised to somebody though nobody needs anything. */
   checkIntegrity(): void {
     const isIdle = this.#needs.size === 0 && this.#reservations.size === 0;
-    if (!isIdle || (this.#wants.size === 0 && this.#numReservedBytes === 0 && this.#jobs.size === 0)) return;
+    const numQueued = this.#incoming.size + this.#jobs.size;
+    const { numTokens } = this.#room;
+    if (!isIdle || (this.#wants.size === 0 && numTokens === 0 && numQueued === 0)) return;
     throw new Error(
-      `nobody needs a visual, but ${this.#wants.size} are wanted and ${this.#numReservedBytes} B reserved`,
+      `nobody needs a visual, but ${this.#wants.size} are wanted, ${numQueued} wait and ${numTokens} tokens have room`,
     );
   }
 
@@ -204,26 +210,29 @@ export class VisualBoard {
 
   /** Lets in sequences in fair order while the caches have room; one that nothing else competes with always. */
   #reserve(): void {
+    if (this.#encoders.size === 0) return;
+    const capacityTokens = [...this.#encoders.values()].reduce((sum, encoder) => sum + encoder.capacityTokens, 0);
     for (;;) {
       const sequence = this.#incoming.peek();
-      const visuals = sequence && this.#needs.get(sequence);
-      const [encoder] = this.#encoders.values();
-      if (!sequence || !visuals || !encoder) return;
-      const bytesOf = new Map(visuals.map((visual) => [visual.embeddingKey, visual.length * encoder.bytesPerToken]));
-      const numBytes = [...bytesOf.values()].reduce((sum, bytes) => sum + bytes, 0);
-      if (this.#numReservedBytes > 0 && this.#numReservedBytes + numBytes > this.capacityBytes) return;
+      if (!sequence) return;
+      const visuals = this.#needs.get(sequence) ?? [];
+      const numTokensBefore = this.#room.numTokens;
+      if (!this.#room.reserve(sequence, visuals, capacityTokens)) return;
       this.#incoming.remove(sequence);
       this.#needs.delete(sequence);
-      this.#incoming.clocks.charge(sequence.tenant, numBytes);
-      this.#numReservedBytes += numBytes;
-      this.#reservations.set(sequence, { bytesOf, numTicketsOf: new Map() });
+      this.#incoming.clocks.charge(sequence.tenant, this.#room.numTokens - numTokensBefore);
+      const keys = new Set(visuals.map(({ embeddingKey }) => embeddingKey));
+      this.#reservations.set(sequence, { keys, numTicketsOf: new Map() });
       for (const visual of visuals) this.#want(sequence, visual);
     }
   }
 
   #want(sequence: Sequence, visual: VisualSegment): void {
     const { embeddingKey: key, grid } = visual;
-    if (this.holderOf(key) !== undefined) return this.#options.onReady(sequence, key);
+    if (this.holderOf(key) !== undefined) {
+      this.#options.onReady(sequence, key);
+      return;
+    }
     let want = this.#wants.get(key);
     if (!want) {
       const { tenant, rank, order } = sequence;
