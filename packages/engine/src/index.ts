@@ -9,7 +9,7 @@ export { assertContextLen } from './decoder/assert-context-len.js';
 export { assertKvCapacity } from './decoder/assert-kv-capacity.js';
 export { CpuDecoderRank } from './decoder/cpu-decoder-rank.js';
 export type { AttentionKernelName, DecoderOptions } from './decoder/decoder-options.js';
-export { type KvBudget, kvBytesPerToken, kvCapacityTokens } from './decoder/kv-capacity.js';
+export { type KvBudget, kvBytesPerToken, kvCapacityTokens, readFreeBytes } from './decoder/kv-capacity.js';
 export { LocalRankGroup } from './decoder/local-rank-group.js';
 export { CpuEncoder, type VisionTaps } from './encoder/cpu-encoder.js';
 export type { SessionOptions } from './ort/create-session.js';

@@ -16,6 +16,7 @@ export {
 export { createProgress, type PlainStream, type Progress, type ProgressOptions } from './create-progress.js';
 export { describeIssue } from './describe-issue.js';
 export { describeOption } from './describe-option.js';
+export { envName } from './env-name.js';
 export { flagName } from './flag-name.js';
 export { formatLogLine } from './format-log-line.js';
 export { formatDuration, formatQuantity, formatRate, type ProgressUnit } from './format-quantity.js';

@@ -2,6 +2,7 @@ import { ServingError } from '@tessera/domain';
 import type { z } from 'zod';
 import { describeIssue } from './describe-issue.js';
 import { describeOption } from './describe-option.js';
+import { defaultEnvPrefix, envName } from './env-name.js';
 import { flagName } from './flag-name.js';
 import { parseOptionText } from './parse-option-text.js';
 
@@ -52,7 +53,7 @@ interface GivenOption {
 }
 
 function readEnv(schema: ConfigSchema, sources: ConfigSources): [string, GivenOption][] {
-  const { env, envPrefix = 'TESSERA_', envAliases = {}, foreignEnv = [] } = sources;
+  const { env, envPrefix = defaultEnvPrefix, envAliases = {}, foreignEnv = [] } = sources;
   const optionOf = new Map([
     ...Object.entries(envAliases).map(([option, name]) => [name, option] as const),
     ...Object.keys(schema.shape).map((option) => [envName(option, envPrefix), option] as const),
@@ -89,8 +90,4 @@ function formatGiven(schema: ConfigSchema, option: string, value: unknown): stri
 
 function isMasked(schema: ConfigSchema, option: string, value: unknown): boolean {
   return value !== undefined && describeOption(schema, option).isSecret;
-}
-
-function envName(option: string, prefix: string): string {
-  return prefix + option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }

@@ -1,44 +1,49 @@
-import { describeOption, flagName, loadConfig } from '@tessera/runtime';
-import { type StandaloneConfig, standaloneConfigSchema } from '@tessera/standalone';
+import { type ConfigSchema, describeOption, flagName, loadConfig } from '@tessera/runtime';
 import { type Command, Option } from 'commander';
-import { type OptionName, optionGroups } from './option-groups.js';
+import type { z } from 'zod';
+import { groupOptions } from './option-groups.js';
 
-const environment = { envAliases: { port: 'PORT' }, foreignEnv: ['TESSERA_TEST_SIZE'] };
+const foreignEnv = ['TESSERA_TEST_SIZE'];
 
-/** The server's options, some of which may have another default. */
-export type ConfigSchema = typeof standaloneConfigSchema;
-
-/** Adds flags for some of the server's options, described and defaulted as in the schema, in groups by their subject. */
-export function addConfigOptions(
+/** Adds flags for options of a schema, described and defaulted as there, in groups by their subject. Default: all. */
+export function addConfigOptions<Schema extends ConfigSchema>(
   command: Command,
-  names: readonly OptionName[],
-  schema: ConfigSchema = standaloneConfigSchema,
+  schema: Schema,
+  names: readonly (keyof Schema['shape'] & string)[] = Object.keys(schema.shape),
 ): Command {
-  for (const [group, members] of Object.entries(optionGroups)) {
-    for (const name of members.filter((member) => names.includes(member))) {
-      command.addOption(createOption(schema, name).helpGroup(`${group}:`));
-    }
+  for (const [group, members] of groupOptions(names)) {
+    for (const name of members) command.addOption(createOption(schema, name).helpGroup(`${group}:`));
   }
   return command;
 }
 
-export const allConfigOptions = Object.keys(standaloneConfigSchema.shape) as OptionName[];
-
-/** The server's options from the environment and the flags given. */
-export function readConfig(
+/** A schema's options from the environment and the flags given; ServingError `invalid_option`. */
+export function readConfig<Schema extends ConfigSchema>(
+  schema: Schema,
   flags: Readonly<Record<string, unknown>>,
-  schema: ConfigSchema = standaloneConfigSchema,
-): StandaloneConfig {
-  return loadConfig(schema, { ...environment, env: process.env, overrides: flags });
+): Readonly<z.output<Schema>> {
+  const envAliases: Readonly<Record<string, string>> = 'port' in schema.shape ? { port: 'PORT' } : {};
+  return loadConfig(schema, { env: process.env, envAliases, foreignEnv, overrides: flags });
 }
 
-function createOption({ shape }: ConfigSchema, name: OptionName): Option {
-  const schema = shape[name];
-  const fallback = schema.safeParse(undefined);
-  const text = [
-    schema.description,
-    fallback.success && fallback.data !== undefined && fallback.data !== '' && `(default: ${fallback.data})`,
-  ];
-  const value = describeOption(standaloneConfigSchema, name).type === 'boolean' ? '' : ' <value>';
-  return new Option(`${flagName(name)}${value}`, text.filter(Boolean).join(' '));
+/** What an option is when it is not given; undefined also when it must be given. */
+export function defaultOf(schema: ConfigSchema, name: string): unknown {
+  return (schema.shape[name] as z.ZodType).safeParse(undefined).data;
+}
+
+export function descriptionOf(schema: ConfigSchema, name: string): string {
+  return (schema.shape[name] as z.ZodType).description ?? '';
+}
+
+function createOption(schema: ConfigSchema, name: string): Option {
+  const fallback = defaultOf(schema, name);
+  const hasFallback = fallback !== undefined && fallback !== '';
+  const text = [descriptionOf(schema, name), hasFallback && `(default: ${fallback})`];
+  return new Option(`${flagName(name)}${placeholderOf(schema, name)}`, text.filter(Boolean).join(' '));
+}
+
+/** A flag alone means true, so what is true by default takes a value. */
+function placeholderOf(schema: ConfigSchema, name: string): string {
+  if (describeOption(schema, name).type !== 'boolean') return ' <value>';
+  return defaultOf(schema, name) === true ? ' <true|false>' : '';
 }

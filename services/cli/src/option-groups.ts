@@ -1,11 +1,9 @@
-import type { standaloneConfigSchema } from '@tessera/standalone';
-
-export type OptionName = keyof typeof standaloneConfigSchema.shape;
-
-/** The server's options by subject, in the order in which a reader meets them: in `--help` and in docs/configuration.md. */
+/** Options of all services by subject, in the order in which a reader meets them: in `--help` and in docs/configuration.md. */
 export const optionGroups = {
   Model: ['model', 'servedModelName', 'engineCache', 'weights', 'tp', 'generationConfig'],
-  Address: ['host', 'port'],
+  Processes: ['groups', 'encoders', 'gateways', 'schedulers'],
+  Address: ['host', 'port', 'listen', 'meshListen', 'advertiseHost', 'statusListen'],
+  Cell: ['cell', 'group', 'rank', 'nats', 'redis', 'scheduler', 'leaseMs', 'silenceMs', 'tlsCa', 'tlsCert', 'tlsKey'],
   'Engine and memory': [
     'kernel',
     'kv',
@@ -16,6 +14,16 @@ export const optionGroups = {
     'maxContextLen',
     'kvCacheTokens',
     'kvCacheBytes',
+    'prefixCache',
+  ],
+  Planning: [
+    'overlap',
+    'stagingTokens',
+    'maxEncoderPatches',
+    'maxWaitingRequests',
+    'maxWaitingTokens',
+    'maxWaitingPatches',
+    'maxWaitingBytes',
   ],
   'Limits of a request': [
     'defaultMaxTokens',
@@ -24,7 +32,8 @@ export const optionGroups = {
     'maxJsonDepth',
     'maxJsonValues',
     'bodyTimeoutMs',
-    'maxWaitingRequests',
+    'waitForCellMs',
+    'resumeMs',
   ],
   Pictures: [
     'maxImages',
@@ -33,10 +42,21 @@ export const optionGroups = {
     'maxRequestPixels',
     'maxVisualPixels',
     'embeddingCacheBytes',
+    'encodeBatchPatches',
+    'encodeAheadBytes',
+    'maxQueuedPictures',
+    'maxQueuedBytes',
     'mediaProcesses',
     'mediaDeadlineMs',
     'mediaMemoryBytes',
   ],
   Files: ['maxFileBytes', 'maxFilesBytes', 'maxInMemoryBytes', 'filesDir'],
-  Operation: ['logLevel', 'graceMs', 'tenantSalt'],
-} as const satisfies Readonly<Record<string, readonly OptionName[]>>;
+  Operation: ['name', 'logLevel', 'graceMs', 'tenantSalt'],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** The groups that have some of these options, with those in them. */
+export function groupOptions(names: readonly string[]): (readonly [group: string, names: readonly string[]])[] {
+  return Object.entries(optionGroups)
+    .map(([group, members]) => [group, members.filter((member) => names.includes(member))] as const)
+    .filter(([, members]) => members.length > 0);
+}

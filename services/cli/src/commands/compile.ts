@@ -10,6 +10,7 @@ import {
   servingOptions,
 } from '@tessera/onnx-graph';
 import { formatQuantity } from '@tessera/runtime';
+import { standaloneConfigSchema } from '@tessera/standalone';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, readConfig } from '../config-options.js';
@@ -21,11 +22,16 @@ export function compileCommand(): Command {
   const command = new Command('compile')
     .description('Compile a checkpoint folder into the engine cache and show what the row-invariance probe found.')
     .argument('<checkpoint>', 'checkpoint folder');
-  return addConfigOptions(command, ['tp', 'weights', 'engineCache', 'threads']).action(compile);
+  return addConfigOptions(command, standaloneConfigSchema, ['tp', 'weights', 'engineCache', 'threads']).action(compile);
 }
 
 async function compile(checkpoint: string, overrides: Record<string, unknown>): Promise<void> {
-  const { tp: numRanks, weights, engineCache: cacheDir, threads: numThreads } = readConfig(overrides);
+  const {
+    tp: numRanks,
+    weights,
+    engineCache: cacheDir,
+    threads: numThreads,
+  } = readConfig(standaloneConfigSchema, overrides);
   const options = servingOptions(parseWeightPlan(weights), numRanks);
   const startMs = performance.now();
   const engine = await untilInterrupted((signal) => prepare(checkpoint, options, { cacheDir, numThreads, signal }));

@@ -1,6 +1,6 @@
 import { ServingError } from '@tessera/domain';
 import { createLogger, type ProcessContext } from '@tessera/runtime';
-import { type StandaloneConfig, startStandalone } from '@tessera/standalone';
+import { type StandaloneConfig, standaloneConfigSchema, startStandalone } from '@tessera/standalone';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, readConfig } from '../config-options.js';
@@ -31,13 +31,13 @@ export function generateCommand(): Command {
     .option('--seed <n>', 'seed of the sampler')
     .option('--min-pixels <n>', 'fewest pixels a picture is resized to')
     .option('--max-pixels <n>', 'most pixels a picture is resized to');
-  return addConfigOptions(command, serverOptions).action(generate);
+  return addConfigOptions(command, standaloneConfigSchema, serverOptions).action(generate);
 }
 
 async function generate(checkpoint: string, prompt: string, flags: QuestionFlags & ServerFlags): Promise<void> {
   const overrides = Object.fromEntries(serverOptions.map((name) => [name, flags[name]]));
   const own = { model: checkpoint, host: '127.0.0.1', port: 0, logLevel: 'warn', maxSequences: 1 };
-  const config = readConfig({ ...overrides, ...own });
+  const config = readConfig(standaloneConfigSchema, { ...overrides, ...own });
   const body = await createQuestionBody(prompt, flags);
   await untilInterrupted((signal) => answer(config, body, flags.image, signal));
 }

@@ -1,4 +1,5 @@
 import { parseWeightPlan } from '@tessera/onnx-graph';
+import { standaloneConfigSchema } from '@tessera/standalone';
 import { Command } from 'commander';
 import { addConfigOptions, readConfig } from '../config-options.js';
 import { formatInspection } from '../inspect/format-inspection.js';
@@ -12,7 +13,7 @@ export function inspectCommand(): Command {
     .argument('<checkpoint>', 'checkpoint folder')
     .option('--json', 'print everything as JSON')
     .option('--image-pixels <n>', 'largest picture, as the model sees it', parseCount, defaultImagePixels);
-  return addConfigOptions(command, servedOptions).action(inspect);
+  return addConfigOptions(command, standaloneConfigSchema, servedOptions).action(inspect);
 }
 
 /** 1,280 tokens, as much as the models' authors advise for everyday pictures. */
@@ -37,7 +38,7 @@ interface InspectFlags {
 }
 
 async function inspect(checkpoint: string, { json, imagePixels, ...overrides }: InspectFlags): Promise<void> {
-  const config = readConfig(overrides);
+  const config = readConfig(standaloneConfigSchema, overrides);
   const work = { ...config, imagePixels };
   const options = { weights: parseWeightPlan(config.weights), kvCache: config, work };
   const inspection = await inspectCheckpoint(checkpoint, options);

@@ -2,17 +2,17 @@ import { createLogger, maskSecrets, runUntilSignal } from '@tessera/runtime';
 import { standaloneConfigSchema, startStandalone } from '@tessera/standalone';
 import { Command } from 'commander';
 import { createCompileProgress } from '../compile-progress.js';
-import { addConfigOptions, allConfigOptions, readConfig } from '../config-options.js';
+import { addConfigOptions, readConfig } from '../config-options.js';
 import { reportFailure } from '../report-failure.js';
 
 /** `tessera serve`: the whole service in one process. */
 export function serveCommand(): Command {
   const command = new Command('serve').description('Serve a checkpoint folder as an OpenAI-compatible API.');
-  return addConfigOptions(command, allConfigOptions).action(serve);
+  return addConfigOptions(command, standaloneConfigSchema).action(serve);
 }
 
 async function serve(flags: Record<string, unknown>): Promise<void> {
-  const config = readConfig(flags);
+  const config = readConfig(standaloneConfigSchema, flags);
   const logger = createLogger({ name: 'tessera', level: config.logLevel });
   logger.debug(maskSecrets(standaloneConfigSchema, config), 'options');
   await runUntilSignal(

@@ -41,13 +41,13 @@ export function addWorkloadFlags(command: Command, defaults: WorkloadDefaults): 
     .option('--batch <sizes>', 'sequences decoded together, comma-separated', defaults.batch)
     .option('--image <sides>', 'sides of square pictures in pixels, comma-separated', defaults.image)
     .option('--repeat <n>', 'measured runs of each, after a warm-up', parseCount, 5);
-  return addConfigOptions(command, engineOptions, measuredConfigSchema);
+  return addConfigOptions(command, measuredConfigSchema, engineOptions);
 }
 
 /** The server's options that a measurement goes by, from the environment and the flags; throws `invalid_option`. */
 export function readEngineConfig(flags: WorkloadFlags): StandaloneConfig {
   const overrides = Object.fromEntries(engineOptions.map((name) => [name, flags[name]]));
-  return readConfig(overrides, measuredConfigSchema);
+  return readConfig(measuredConfigSchema, overrides);
 }
 
 /** Throws `invalid_option`. */
