@@ -2,8 +2,8 @@ import type { Check, NotApplicable, RungSummary, VerifyReport } from './verify-r
 
 const maxListedFailures = 20;
 
-/** The largest error of each rung, the failures, and a last line with the counts. */
-export function formatReport(report: VerifyReport, seconds: number): string {
+/** The largest error of each rung, the failures, `remarks` line by line, and a last line with the counts. */
+export function formatReport(report: VerifyReport, seconds: number, remarks: readonly string[] = []): string {
   const { failures, rungs, checks, notApplicable } = report;
   const width = Math.max(...rungs.map(({ rung }) => rung.length), 4);
   const header = `${'rung'.padEnd(width)}  ${'passed'.padStart(7)}  ${'failed'.padStart(6)}  largest error  tolerance`;
@@ -16,6 +16,7 @@ export function formatReport(report: VerifyReport, seconds: number): string {
     ...rungs.map((rung) => formatRung(rung, width)),
     ...(failures.length > 0 ? ['', ...listed, ...more] : []),
     ...(notApplicable.length > 0 ? ['', ...notApplicable.map(formatNotApplicable)] : []),
+    ...(remarks.length > 0 ? ['', ...remarks] : []),
     '',
     `verify: ${counts.join(', ')} in ${seconds.toFixed(1)} s`,
   ].join('\n');

@@ -57,6 +57,8 @@ export interface GoldenRecord {
   readonly next_position: number;
   readonly greedy_tokens: readonly number[];
   readonly greedy_text: string;
+  /** Lead of each greedy token's logit over the next. */
+  readonly margins: readonly number[];
   readonly pixel_streams?: Readonly<Partial<Record<'images' | 'videos', PixelStream>>>;
 }
 

@@ -59,6 +59,16 @@ describe('formatReport', () => {
     expect(formatReport(report, 1)).toContain('not applicable: tiny, tp 3: 4 heads');
   });
 
+  it('has remarks before the counts', () => {
+    report.equal('4 prompt', 'a', 1, 1);
+    expect(formatReport(report, 1, ['nothing differs']).split('\n').slice(-4)).toEqual([
+      '',
+      'nothing differs',
+      '',
+      'verify: 1 passed, 0 failed in 1.0 s',
+    ]);
+  });
+
   it('names every failure up to twenty and the number of the others', () => {
     for (let i = 0; i < 25; i++) report.close('5 pixel_values', `case ${i}`, [1], [2], 1e-6);
     const text = formatReport(report, 1);
