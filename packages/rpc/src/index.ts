@@ -7,6 +7,7 @@ export type { StepPatience } from './decoder/step-prediction.js';
 export { attachEncoder } from './encoder/attach-encoder.js';
 export { connectEmbeddingStore, type RemoteEmbeddingStore } from './encoder/connect-embedding-store.js';
 export { connectVisionEncoder, type RemoteVisionEncoder } from './encoder/connect-vision-encoder.js';
+export type { EmbeddingLender, LentEmbedding } from './encoder/embedding-lender.js';
 export { type ServeVisionEncoderOptions, serveVisionEncoder } from './encoder/serve-vision-encoder.js';
 export { createRpcServer, type RpcServer } from './grpc/rpc-server.js';
 export type { RpcTls } from './grpc/rpc-tls.js';

@@ -81,7 +81,7 @@ describe('a gateway process', () => {
     const encoderServer = createRpcServer();
     serveVisionEncoder(encoderServer, {
       encode: (job, signal) => encoder.encode(job, signal),
-      fetch: async () => undefined,
+      lend: () => undefined,
       address: 'unused',
       description: { modelRevision: 'unused', hiddenSize: 1, cacheBytes: 1 },
       updates: async function* () {},

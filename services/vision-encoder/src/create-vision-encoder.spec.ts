@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type EmbeddingKey, embeddingKey, ServingError } from '@tessera/domain';
+import { type EmbeddingKey, type EmbeddingStore, embeddingKey, ServingError } from '@tessera/domain';
 import { createEncodeJob, describeVisionEncoder, FakeEncoderEngine, FakeMediaDecoders } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { createVisionEncoder, type RunningVisionEncoder, type VisionEncoderOptions } from './create-vision-encoder.js';
@@ -22,7 +22,12 @@ const options: VisionEncoderOptions = {
 
 describeVisionEncoder('the encoder in this process', async ({ engine, decoders, cacheBytes }) => {
   const encoder = createVisionEncoder({ engine, decoders }, { ...options, cacheBytes });
-  return { encoder, store: encoder, feed: encoder, close: async () => encoder.close() };
+  const fetch: EmbeddingStore['fetch'] = async (key) => {
+    const lent = encoder.lend(key);
+    lent?.release();
+    return lent && { ...lent.embedding, data: lent.embedding.data.slice() };
+  };
+  return { encoder, store: { fetch }, feed: encoder, close: async () => encoder.close() };
 });
 
 describe('createVisionEncoder', () => {
@@ -244,7 +249,8 @@ describe('createVisionEncoder', () => {
     test('gives the rows as they lie in the cache', async () => {
       await encode(cat);
       const lent = [encoder.lend(cat), encoder.lend(cat)];
-      expect(lent[0]?.embedding).toEqual(await encoder.fetch(cat));
+      const [data] = await engine.encode(engine.encoded);
+      expect(lent[0]?.embedding).toEqual({ embeddingKey: cat, numTokens: 4, data });
       expect(lent[0]?.embedding.data).toBe(lent[1]?.embedding.data);
     });
 
@@ -267,7 +273,7 @@ describe('createVisionEncoder', () => {
     };
     encoder = createVisionEncoder({ engine, decoders, observer }, options);
     await encode(cat);
-    for (const key of [cat, dog]) await encoder.fetch(key);
+    for (const key of [cat, dog]) encoder.lend(key);
     expect(seen).toEqual([[1, 16], true, false]);
   });
 
@@ -278,7 +284,7 @@ describe('createVisionEncoder', () => {
       return updates;
     };
 
-    test('comes with the engine: whoever waits or comes is told, and what is held can be fetched', async () => {
+    test('comes with the engine: whoever waits or comes is told, and what is held can be lent', async () => {
       await encode(cat);
       const updates = await follow();
       await engine.close();
@@ -287,7 +293,7 @@ describe('createVisionEncoder', () => {
       await expect(encode(dog)).rejects.toMatchObject({ reason: 'worker_failed' });
       expect((await updates.next()).value?.failed).toEqual([{ ticket: 't', embeddingKey: dog }]);
       await expect(updates.next()).rejects.toMatchObject({ reason: 'worker_failed' });
-      expect(await encoder.fetch(cat)).toBeDefined();
+      expect(holds(cat)).toBe(true);
     });
 
     test('comes with close: what waits is refused, and so is what comes', async () => {

@@ -1,16 +1,15 @@
 import {
   type EmbeddingKey,
-  type EmbeddingStore,
   type EncodeJob,
   type EncoderEngine,
   type EncoderFeed,
   type EncoderUpdate,
   ServingError,
-  type StagedEmbedding,
   type VisionEncoder,
   type VisionEncoderDescription,
   type VisualInput,
 } from '@tessera/domain';
+import type { EmbeddingLender, LentEmbedding } from '@tessera/rpc';
 import { EmbeddingCache } from './embedding-cache.js';
 import { assertFinite } from './encode/assert-finite.js';
 import { EncodePipeline, type PipelineLimits } from './encode/encode-pipeline.js';
@@ -50,18 +49,10 @@ export interface VisionEncoderSnapshot {
   readonly numCachedBytes: number;
 }
 
-/** An embedding as it lies in the cache: not to be written to, and kept there until it is released. */
-export interface LentEmbedding {
-  readonly embedding: StagedEmbedding;
-  release(): void;
-}
-
-export interface RunningVisionEncoder extends VisionEncoder, EmbeddingStore, EncoderFeed {
+export interface RunningVisionEncoder extends VisionEncoder, EmbeddingLender, EncoderFeed {
   readonly snapshot: VisionEncoderSnapshot;
-  /** Resolves with the reason when it can encode nothing any more; what it holds can still be fetched. */
+  /** Resolves with the reason when it can encode nothing any more; what it holds can still be lent. */
   readonly lost: Promise<Error>;
-  /** What `fetch` gives, without a copy. */
-  lend(embeddingKey: EmbeddingKey): LentEmbedding | undefined;
   /** Rejects what waits with `shutting_down` and ends all streams of updates. */
   close(): void;
 }
@@ -120,14 +111,6 @@ class LocalVisionEncoder implements RunningVisionEncoder {
     if (this.#cache.get(job.embeddingKey)) return this.#updates.ready(job.embeddingKey);
     const run = this.#runs.get(job.embeddingKey) ?? this.#start(job);
     await run.join(job.ticket, signal);
-  }
-
-  async fetch(embeddingKey: EmbeddingKey): Promise<StagedEmbedding | undefined> {
-    const lent = this.lend(embeddingKey);
-    if (lent === undefined) return undefined;
-    lent.release();
-    // A copy, because whoever stages it gives the buffer away.
-    return { ...lent.embedding, data: lent.embedding.data.slice() };
   }
 
   lend(embeddingKey: EmbeddingKey): LentEmbedding | undefined {

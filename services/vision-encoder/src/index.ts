@@ -2,7 +2,6 @@ export { type VisionEncoderConfig, visionEncoderConfigSchema } from './config.js
 export {
   createVisionEncoder,
   type EncoderObserver,
-  type LentEmbedding,
   type RunningVisionEncoder,
   type VisionEncoderDeps,
   type VisionEncoderOptions,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Bus } from '@tessera/bus';
-import type { EmbeddingStore, EncoderFeed, VisionEncoder } from '@tessera/domain';
 import { createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { type CompileProgress, parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
 import { createRpcServer, type RpcTls, serveVisionEncoder } from '@tessera/rpc';
@@ -54,7 +53,7 @@ export async function startVisionEncoder(
   health.set('tower', 'ready');
 
   const server = createRpcServer({ tls: tlsOf(config) });
-  serveVisionEncoder(server, withoutCopies(encoder), { maxSourceBytes: config.maxImageBytes });
+  serveVisionEncoder(server, encoder, { maxSourceBytes: config.maxImageBytes });
   const address = await server.listen(config.listen);
   context.onShutdown('server', async () => {
     encoder.close();
@@ -129,21 +128,6 @@ function encoderOptions(config: VisionEncoderConfig) {
     maxDecodedBytes: config.encodeAheadBytes,
     maxQueuedJobs: config.maxQueuedPictures,
     maxQueuedBytes: config.maxQueuedBytes,
-  };
-}
-
-/** The encoder as a wire may use it: it only reads the rows that it sends. */
-function withoutCopies(encoder: RunningVisionEncoder): VisionEncoder & EmbeddingStore & EncoderFeed {
-  return {
-    address: encoder.address,
-    description: encoder.description,
-    encode: (job, signal) => encoder.encode(job, signal),
-    updates: (signal) => encoder.updates(signal),
-    async fetch(embeddingKey) {
-      const lent = encoder.lend(embeddingKey);
-      lent?.release();
-      return lent?.embedding;
-    },
   };
 }
 

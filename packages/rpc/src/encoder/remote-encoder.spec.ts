@@ -18,9 +18,10 @@ import { type RpcWorld, rpcWorlds } from '../testing/rpc-world.js';
 import { attachEncoder } from './attach-encoder.js';
 import { connectEmbeddingStore } from './connect-embedding-store.js';
 import { connectVisionEncoder } from './connect-vision-encoder.js';
+import type { EmbeddingLender } from './embedding-lender.js';
 import { serveVisionEncoder } from './serve-vision-encoder.js';
 
-type Encoder = VisionEncoder & EmbeddingStore & EncoderFeed;
+type Encoder = VisionEncoder & EmbeddingLender & EncoderFeed;
 
 const never = new AbortController().signal;
 const cat = embeddingKey('cat');
@@ -50,7 +51,7 @@ const scripted = (given: Partial<Encoder>): Encoder => ({
   address: 'local',
   description,
   encode: async () => {},
-  fetch: async () => undefined,
+  lend: () => undefined,
   async *updates() {},
   ...given,
 });
@@ -157,10 +158,31 @@ for (const [name, createWorld] of rpcWorlds) {
       ] as const) {
         test(`sends the ${numTokens} rows of an embedding of ${hiddenSize} columns`, { timeout: 60_000 }, async () => {
           const data = new Float32Array(numTokens * hiddenSize).map((_, index) => index / 7);
-          const { address } = await serve({ fetch: async (key) => ({ embeddingKey: key, numTokens, data }) });
+          const { address } = await serve({
+            lend: (key) => ({ embedding: { embeddingKey: key, numTokens, data }, release: () => {} }),
+          });
           const fetched = await store(address).fetch(cat);
           expect({ ...fetched, data: undefined }).toEqual({ embeddingKey: cat, numTokens });
           expect(Buffer.compare(bytesOf(fetched!.data), bytesOf(data))).toBe(0);
+        });
+      }
+
+      for (const end of ['sent', 'of no use, because its decoder is gone'] as const) {
+        test(`borrows one until it is ${end}`, async () => {
+          const released = createEvent();
+          const asked = createEvent();
+          const data = new Float32Array(2 ** 22);
+          const { address } = await serve({
+            lend: (key) => {
+              asked.happen();
+              return { embedding: { embeddingKey: key, numTokens: 1024, data }, release: released.happen };
+            },
+          });
+          const link = await createCuttableLink(address);
+          if (end !== 'sent') void asked.happened.then(() => link.cut());
+          const [fetched] = await Promise.allSettled([store(link.address).fetch(cat)]);
+          expect(fetched.status).toBe(end === 'sent' ? 'fulfilled' : 'rejected');
+          await released.happened;
         });
       }
 

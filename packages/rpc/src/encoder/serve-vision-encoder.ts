@@ -1,7 +1,8 @@
-import { type EmbeddingStore, type EncoderFeed, embeddingKey, type VisionEncoder } from '@tessera/domain';
+import { type EncoderFeed, embeddingKey, type VisionEncoder } from '@tessera/domain';
 import { VisionEncoderService } from '@tessera/proto/encoder/v1';
 import { encoderUpdateToProto } from '../convert/encoder-update.js';
 import type { RpcServer } from '../grpc/rpc-server.js';
+import type { EmbeddingLender } from './embedding-lender.js';
 import { embeddingParts } from './embedding-parts.js';
 import { receiveJob } from './receive-job.js';
 
@@ -12,11 +13,11 @@ export interface ServeVisionEncoderOptions {
 
 /**
  * Puts an encoder behind `server`. A gateway that cancels or goes away aborts the signal of its `encode`. Larger sources
- * are refused with `media_too_large` before their bytes are taken.
+ * are refused with `media_too_large` before their bytes are taken. An embedding is borrowed for as long as it is sent.
  */
 export function serveVisionEncoder(
   server: RpcServer,
-  encoder: VisionEncoder & EmbeddingStore & EncoderFeed,
+  encoder: VisionEncoder & EmbeddingLender & EncoderFeed,
   { maxSourceBytes = 64 * 1024 * 1024 }: ServeVisionEncoderOptions = {},
 ): void {
   server.addService(VisionEncoderService, {
@@ -32,7 +33,12 @@ export function serveVisionEncoder(
       }
     },
     async *fetch(request) {
-      yield* embeddingParts(await encoder.fetch(embeddingKey(request.embeddingKey)));
+      const lent = encoder.lend(embeddingKey(request.embeddingKey));
+      try {
+        yield* embeddingParts(lent?.embedding);
+      } finally {
+        lent?.release();
+      }
     },
   });
 }

@@ -18,7 +18,10 @@ export async function startEmbeddingServer(hiddenSize: number): Promise<Embeddin
       description: { modelRevision: 'any', hiddenSize, cacheBytes: 0 },
       encode: () => Promise.reject(new Error('Nothing is encoded here.')),
       async *updates() {},
-      fetch: async (key) => held.get(key),
+      lend: (key) => {
+        const embedding = held.get(key);
+        return embedding && { embedding, release: () => {} };
+      },
     },
     { maxSourceBytes: 1 },
   );
