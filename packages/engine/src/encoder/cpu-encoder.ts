@@ -1,4 +1,4 @@
-import { type EncoderDescription, type EncoderEngine, ServingError, type VisualInput } from '@tessera/domain';
+import type { EncoderDescription, EncoderEngine, VisualInput } from '@tessera/domain';
 import { type EngineManifest, readManifest } from '@tessera/onnx-graph';
 import { type ProcessorConfig, validateProcessorConfig } from '@tessera/qwen2-5-vl';
 import type { Tensor } from 'onnxruntime-node';
@@ -87,11 +87,7 @@ export class CpuEncoder implements EncoderEngine {
   async #run(visuals: readonly VisualInput[]): Promise<Float32Array> {
     const inputs = createVisionInputs(visuals, this.#manifest.config.vision, this.#processing);
     const { embeds } = await this.#sessions.runTower(await this.#sessions.embedPatches(inputs), inputs, ['embeds']);
-    const rows = embeds.data as Float32Array;
-    if (!rows.every(Number.isFinite)) {
-      throw new ServingError('internal', 'The vision tower produced values that are not finite.');
-    }
-    return rows;
+    return embeds.data as Float32Array;
   }
 }
 
