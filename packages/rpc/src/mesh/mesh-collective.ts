@@ -1,7 +1,10 @@
 import { deserialize, serialize } from 'node:v8';
 import { bytesOf } from '../convert/number-bytes.js';
 
-/** Every rank's share of a round, in rank order; the own one is what was given, the others are aligned for floats. */
+/**
+ * Every rank's share of a round, in rank order; the own one is what was given, the others are memory of their own,
+ * aligned for floats.
+ */
 export type Exchange = (shareFor: (rank: number) => Uint8Array) => Promise<readonly Uint8Array[]>;
 
 /** What the ranks of a group do together; every rank makes the same calls in the same order, one after the other. */
@@ -22,11 +25,11 @@ export const minSlicedBytes = 64 * 1024;
 
 export function createMeshCollective(rank: number, numRanks: number, exchange: Exchange): MeshCollective {
   const sumWhole = async (partial: Float32Array): Promise<Float32Array> =>
-    sumInOrder((await exchange(() => bytesOf(partial))).map(floatsOf));
+    sumInOrder(await exchange(() => bytesOf(partial)), rank);
   const sumInSlices = async (partial: Float32Array): Promise<Float32Array> => {
     const boundOf = (slice: number): number => Math.floor((slice * partial.length) / numRanks);
     const parts = await exchange((peer) => bytesOf(partial.subarray(boundOf(peer), boundOf(peer + 1))));
-    const ownSlice = bytesOf(sumInOrder(parts.map(floatsOf)));
+    const ownSlice = bytesOf(sumInOrder(parts, rank));
     const sum = new Float32Array(partial.length);
     for (const [peer, slice] of (await exchange(() => ownSlice)).entries()) sum.set(floatsOf(slice), boundOf(peer));
     return sum;
@@ -44,8 +47,10 @@ export function createMeshCollective(rank: number, numRanks: number, exchange: E
   };
 }
 
-function sumInOrder([first, ...others]: readonly Float32Array[]): Float32Array {
-  const sum = Float32Array.from(first);
+/** Adds up in the memory of the first share, which is ours; the own one may still be on its way out. */
+function sumInOrder(shares: readonly Uint8Array[], ownRank: number): Float32Array {
+  const [first, ...others] = shares.map(floatsOf);
+  const sum = ownRank === 0 ? Float32Array.from(first) : first;
   for (const partial of others) {
     for (let i = 0; i < sum.length; i++) sum[i] += partial[i];
   }
