@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import type { ApiClient } from './api-client.js';
 
 /** Every sample of `/metrics` by its name with labels. */
-export async function readMetrics({ url }: ApiClient): Promise<ReadonlyMap<string, number>> {
-  const text = await (await fetch(`${url}/metrics`)).text();
+export async function readMetrics({ url }: ApiClient, limitMs = 60_000): Promise<ReadonlyMap<string, number>> {
+  const text = await (await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(limitMs) })).text();
   const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     samples.map((line) => {
