@@ -9,6 +9,7 @@ import {
   type StagedEmbedding,
 } from '@tessera/domain';
 import type { RankHost, RankLease } from '@tessera/rpc';
+import { createLogger } from '@tessera/runtime';
 import {
   createAdmittedSequence,
   createFakeEmbedding,
@@ -33,6 +34,7 @@ describe('a decoder rank', () => {
   let asked: string[];
   let host: RankHost;
   let leader: FakeLeader;
+  let logged: string[];
   beforeEach(() => {
     engine = new FakeRankEngine();
     held = new Map([cat, dog].map((key) => [key, async () => createFakeEmbedding(key, 4, 4)]));
@@ -44,7 +46,9 @@ describe('a decoder rank', () => {
         return held.get(key)?.();
       },
     });
-    host = createDecoderRank({ engine, embeddings }, { groupId: 'g', rank: 1, engineDigest: 'digest' });
+    logged = [];
+    const logger = createLogger({ name: 'rank', stream: { write: (line) => logged.push(line) } });
+    host = createDecoderRank({ engine, embeddings, logger }, { groupId: 'g', rank: 1, engineDigest: 'digest' });
   });
 
   const open = (given = {}, stream = leader): Promise<RankLease> => host.open(createClaim(given), stream);
@@ -197,6 +201,23 @@ describe('a decoder rank', () => {
     }
     expect(engine.plans).toHaveLength(numPlans);
     expect(engine.stagedKeys).toEqual([]);
+  });
+
+  test('logs a step that failed, with its stack, unless its leader is gone', async () => {
+    const lease = await open();
+    engine.failNextStep(new ServingError('internal', 'Out of memory.'));
+    await expect(lease.step(createStepPlan({ stepId: 7 }))).rejects.toThrow('Out of memory.');
+    expect(logged.filter((line) => line.includes('Out of memory.'))).toHaveLength(1);
+
+    const openGate = engine.steps.hold();
+    const arrival = engine.steps.arrival();
+    engine.failNextStep(new ServingError('worker_failed', 'Rank 0 was lost.'));
+    const late = expect(lease.step(createStepPlan({ stepId: 8 }))).rejects.toThrow('Rank 0 was lost.');
+    await arrival;
+    leader.close();
+    openGate();
+    await late;
+    expect(logged.at(-1)).toContain('the leader is gone');
   });
 
   test('lets its leader go when its engine is dead, and is not ready', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DecoderEngine, EmbeddingKey, StagedEmbedding } from '@tessera/domain';
 import { connectRankGroup, createRpcServer, serveDecoderRank } from '@tessera/rpc';
+import { createLogger } from '@tessera/runtime';
 import { describeDecoderEngine, FakeRankEngine, fakeDescription } from '@tessera/testkit';
 import { createDecoderRank } from './create-decoder-rank.js';
 
@@ -13,8 +14,9 @@ async function createRemoteEngine(): Promise<DecoderEngine> {
   const held = new Map<EmbeddingKey, StagedEmbedding>();
   const embeddings = () => ({ fetch: async (key: EmbeddingKey) => held.get(key) });
   const server = createRpcServer();
+  const logger = createLogger({ name: 'rank', level: 'silent' });
   const identity = { groupId: 'g', rank: 0, engineDigest: 'digest' };
-  serveDecoderRank(server, createDecoderRank({ engine, embeddings }, identity));
+  serveDecoderRank(server, createDecoderRank({ engine, embeddings, logger }, identity));
   const address = await server.listen(`unix:${join(folder, 'rank')}`);
   const ranks = [{ address, meshAddress: engine.meshAddress }];
   const claim = { epoch: 1, leaderId: 'leader', session: 'session', silenceMs: 3000 };

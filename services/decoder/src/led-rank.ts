@@ -8,12 +8,14 @@ import {
   type StepResult,
 } from '@tessera/domain';
 import type { RankDescription, RankLease } from '@tessera/rpc';
+import type { Logger } from '@tessera/runtime';
 import type { RankEngine } from './engine/rank-engine.js';
 import type { SealBook } from './seal-book.js';
 
 export interface LedRankParts {
   readonly engine: RankEngine;
   readonly embeddings: (address: string) => EmbeddingStore;
+  readonly logger: Logger;
   readonly book: SealBook;
   readonly description: RankDescription;
   readonly rank: number;
@@ -63,7 +65,7 @@ export class LedRank implements RankLease {
   }
 
   #run(plan: StepPlan): Promise<StepResult> {
-    const { engine, book } = this.#parts;
+    const { engine, book, logger, signal } = this.#parts;
     book.begin(plan);
     return engine.step(plan).then(
       (result) => {
@@ -72,6 +74,8 @@ export class LedRank implements RankLease {
       },
       (error: unknown) => {
         book.end(undefined);
+        // What a rank left in a step says is no news once its leader is gone.
+        if (!signal.aborted) logger.error({ err: error, stepId: plan.stepId }, 'a step failed');
         throw error;
       },
     );

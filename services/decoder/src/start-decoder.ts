@@ -54,7 +54,7 @@ export async function startDecoder(config: DecoderConfig, deps: DecoderProcessDe
   const rank = config.rank ?? 0;
   const identity = { groupId: config.group, rank, engineDigest: digest };
   const server = createRpcServer({ tls: tlsOf(config) });
-  serveDecoderRank(server, createDecoderRank({ engine, embeddings: stores.at }, identity));
+  serveDecoderRank(server, createDecoderRank({ engine, embeddings: stores.at, logger }, identity));
   const address = advertisedAddress(await server.listen(config.listen), config.advertiseHost);
   const meshAddress =
     config.rank === undefined ? engine.meshAddress : advertisedAddress(engine.meshAddress, config.advertiseHost);
