@@ -640,6 +640,19 @@ describe('createScheduler', () => {
       });
     }
 
+    test('with a request alone is not its fault twice when the next step was under way already', async () => {
+      const asked = request('a', { maxTokens: 9 });
+      const seen = run(asked);
+      await world.engine.steps.arrival();
+      const open = world.engine.steps.hold();
+      await world.engine.steps.arrival();
+      await world.settled();
+      world.engine.failNextStep();
+      open();
+      expect((await seen).tokens).toEqual(await tokensAlone(asked));
+      expect(world.stepErrors).toEqual(['The step failed.', expect.stringContaining('was named by a failed step')]);
+    });
+
     test('makes those who were in it run alone until each has finished one', async () => {
       const seen = ['a', 'b'].map((name) => run(request(name)));
       world.engine.failNextStep();

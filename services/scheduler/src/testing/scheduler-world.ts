@@ -39,6 +39,8 @@ export class SchedulerWorld {
   /** What steps were rejected with, by whichever group. */
   readonly stepErrors: string[] = [];
   readonly #stores = new Map<string, FakeEmbeddingStore>();
+  /** What each encoder holds, oldest first, and how much. */
+  readonly #held = new Map<string, Map<EmbeddingKey, number>>();
   readonly #options: WorldOptions;
   #numGroups = 0;
   #numEncoders = 0;
@@ -93,13 +95,24 @@ export class SchedulerWorld {
     return encoder;
   }
 
-  /** An encoder holds an embedding of `numTokens` rows. */
-  hold(key: EmbeddingKey, numTokens = 4, { feed, store }: WorldEncoder = this.encoder): void {
+  /** An encoder holds an embedding of `numTokens` rows; the oldest ones go when its cache is full. */
+  hold(key: EmbeddingKey, numTokens = 4, encoder: WorldEncoder = this.encoder): void {
+    const { feed, store } = encoder;
+    const held = this.#held.get(feed.address) ?? new Map<EmbeddingKey, number>();
+    this.#held.set(feed.address, held);
+    held.delete(key);
+    held.set(key, numTokens);
+    const capacityTokens = feed.description.cacheBytes / feed.description.hiddenSize / 4;
+    for (const oldest of held.keys()) {
+      const sum = [...held.values()].reduce((total, count) => total + count, 0);
+      if (sum > capacityTokens) this.evict(oldest, encoder);
+    }
     store.put(key, numTokens);
     feed.ready(key);
   }
 
   evict(key: EmbeddingKey, { feed, store }: WorldEncoder = this.encoder): void {
+    this.#held.get(feed.address)?.delete(key);
     store.evict(key);
     feed.evict(key);
   }
