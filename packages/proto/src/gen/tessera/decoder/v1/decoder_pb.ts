@@ -536,7 +536,7 @@ export const StepCaptureSchema: GenMessage<StepCapture> = /*@__PURE__*/
  */
 export type StepResponse = Message<"tessera.decoder.v1.StepResponse"> & {
   /**
-   * From the request.
+   * From the request; 0 with a failure is the rank's last word: why it ends the stream.
    *
    * @generated from field: uint64 call_id = 1;
    */
