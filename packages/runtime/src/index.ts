@@ -36,4 +36,5 @@ export { redisServerCommand } from './servers/redis-server-command.js';
 export type { LocalServerOptions, ServerCommand } from './servers/server-command.js';
 export { startServer } from './servers/start-server.js';
 export { type StatusServer, type StatusSource, serveStatus } from './status/serve-status.js';
+export { refineTlsOptions, type TlsFiles, type TlsOptions, tlsFilesOf, tlsOptionsShape } from './tls-options.js';
 export type { ProcessHost } from './watch-for-end.js';

@@ -1,14 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { defaultEngineCache } from '@tessera/engine';
+import { refineTlsOptions, tlsOptionsShape } from '@tessera/runtime';
 import { z } from 'zod';
 
 const count = z.int().positive();
 
 /** More threads than this only get in each other's way. */
 const maxThreads = 4 * availableParallelism();
-
-/** Options that are given together or not at all. */
-const tlsOptions = ['tlsCa', 'tlsCert', 'tlsKey'] as const;
 
 /** Options of a decoder as a process of its own: one rank of a group, or a whole group. */
 export const decoderConfigSchema = z
@@ -63,9 +61,7 @@ export const decoderConfigSchema = z
       .describe(
         'Give a request the same answer whatever runs beside it; every step then computes whole tiles of 16 rows.',
       ),
-    tlsCa: z.string().min(1).optional().describe('Certificates that clients and servers are checked against.'),
-    tlsCert: z.string().min(1).optional().describe('Certificate of this process. Default: no TLS.'),
-    tlsKey: z.string().min(1).optional().describe('Key of the certificate.'),
+    ...tlsOptionsShape,
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important messages to log.'),
   })
   .superRefine(({ tp, rank, kvCacheTokens, kvCacheBytes, ...config }, context) => {
@@ -75,10 +71,7 @@ export const decoderConfigSchema = z
     if (rank !== undefined && kvCacheTokens === undefined && kvCacheBytes === undefined) {
       refuse('rank', 'needs --kv-cache-tokens or --kv-cache-bytes: all ranks of a group have equally many pages');
     }
-    const missing = tlsOptions.find((name) => config[name] === undefined);
-    if (missing !== undefined && tlsOptions.some((name) => config[name] !== undefined)) {
-      refuse(missing, 'is needed with the other --tls options');
-    }
+    refineTlsOptions(config, context);
   });
 
 export type DecoderConfig = Readonly<z.output<typeof decoderConfigSchema>>;

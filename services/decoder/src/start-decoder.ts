@@ -5,8 +5,8 @@ import type { DecoderDescription } from '@tessera/domain';
 import { assertContextLen, assertKvCapacity, kvCapacityTokens, prepareEngine } from '@tessera/engine';
 import { type CompileProgress, loadProcessor, parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
 import type { Processor } from '@tessera/qwen2-5-vl';
-import { createRpcServer, type RpcTls, serveDecoderRank } from '@tessera/rpc';
-import { createHealth, type Health, type Logger, type ProcessContext } from '@tessera/runtime';
+import { createRpcServer, serveDecoderRank } from '@tessera/rpc';
+import { createHealth, type Health, type Logger, type ProcessContext, tlsFilesOf } from '@tessera/runtime';
 import { advertisedAddress } from './advertised-address.js';
 import type { DecoderConfig } from './config.js';
 import { createDecoderRank } from './create-decoder-rank.js';
@@ -49,11 +49,11 @@ export async function startDecoder(config: DecoderConfig, deps: DecoderProcessDe
   const { engine, digest } = await loadEngine(config, deps);
   health.set('engine', 'ready');
 
-  const stores = createEmbeddingStores(tlsOf(config));
+  const stores = createEmbeddingStores(tlsFilesOf(config));
   context.onShutdown('embedding stores', () => stores.close());
   const rank = config.rank ?? 0;
   const identity = { groupId: config.group, rank, engineDigest: digest };
-  const server = createRpcServer({ tls: tlsOf(config) });
+  const server = createRpcServer({ tls: tlsFilesOf(config) });
   serveDecoderRank(server, createDecoderRank({ engine, embeddings: stores.at, logger }, identity));
   const address = advertisedAddress(await server.listen(config.listen), config.advertiseHost);
   const meshAddress =
@@ -134,10 +134,5 @@ function numKvHeadsHeld(numKvHeads: number, { tp, rank }: DecoderConfig): number
 }
 
 function meshOptions(config: DecoderConfig, rank: number) {
-  return { rank, numRanks: config.tp, listen: config.meshListen, tls: tlsOf(config) };
-}
-
-function tlsOf({ tlsCa, tlsCert, tlsKey }: DecoderConfig): RpcTls | undefined {
-  if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { caFile: tlsCa, certFile: tlsCert, keyFile: tlsKey };
+  return { rank, numRanks: config.tp, listen: config.meshListen, tls: tlsFilesOf(config) };
 }

@@ -14,9 +14,7 @@ export const gatewayConfigSchema = z.strictObject({
   maxImagePixels: count.default(100_000_000).describe('Largest width × height of one image as sent.'),
   maxRequestPixels: count.default(400_000_000).describe('Largest sum of width × height over the images of a request.'),
   maxVisualPixels: count.default(16_384 * 784).describe('Largest max_pixels that a request may ask for.'),
-  defaultMaxTokens: count
-    .default(4096)
-    .describe('Longest answer to a request without max_tokens.'),
+  defaultMaxTokens: count.default(4096).describe('Longest answer to a request without max_tokens.'),
   maxStopStrings: count.default(4).describe('Most stop strings in one request.'),
   maxFileBytes: count.default(512 * mebibyte).describe('Largest uploaded file, in bytes.'),
   maxFilesBytes: count.default(2048 * mebibyte).describe('Bytes of all uploaded files and spooled media together.'),

@@ -1,7 +1,6 @@
+import { refineTlsOptions, tlsOptionsShape } from '@tessera/runtime';
 import { z } from 'zod';
 import { gatewayConfigSchema } from './config.js';
-
-const tlsOptions = ['tlsCa', 'tlsCert', 'tlsKey'] as const;
 
 /** Options of the gateway as a process of its own. */
 export const gatewayServerConfigSchema = z
@@ -17,15 +16,9 @@ export const gatewayServerConfigSchema = z
       .optional()
       .describe('Address of the scheduler, host:port. Default: whichever leads, as NATS says.'),
     nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
-    tlsCa: z.string().min(1).optional().describe('Certificates that schedulers and encoders are checked against.'),
-    tlsCert: z.string().min(1).optional().describe('Certificate of this process. Default: no TLS inside the cluster.'),
-    tlsKey: z.string().min(1).optional().describe('Key of the certificate.'),
+    ...tlsOptionsShape,
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important messages to log.'),
   })
-  .superRefine((config, context) => {
-    const missing = tlsOptions.find((name) => config[name] === undefined);
-    if (missing === undefined || tlsOptions.every((name) => config[name] === undefined)) return;
-    context.addIssue({ code: 'custom', path: [missing], message: 'is needed with the other --tls options' });
-  });
+  .superRefine(refineTlsOptions);
 
 export type GatewayServerConfig = Readonly<z.output<typeof gatewayServerConfigSchema>>;

@@ -4,8 +4,8 @@ import { hostname } from 'node:os';
 import { basename, resolve } from 'node:path';
 import type { Bus } from '@tessera/bus';
 import type { Processor } from '@tessera/qwen2-5-vl';
-import { connectScheduler, connectVisionEncoder, type RemoteVisionEncoder, type RpcTls } from '@tessera/rpc';
-import { createMetrics, type Logger, type Metrics, type ProcessContext } from '@tessera/runtime';
+import { connectScheduler, connectVisionEncoder, type RemoteVisionEncoder } from '@tessera/rpc';
+import { createMetrics, type Logger, type Metrics, type ProcessContext, tlsFilesOf } from '@tessera/runtime';
 import type { Cell } from './cell/cell.js';
 import { ClientPool } from './cell/client-pool.js';
 import { createCell } from './cell/create-cell.js';
@@ -40,7 +40,7 @@ export interface StartedGateway {
  */
 export async function startGateway(config: GatewayServerConfig, deps: GatewayServerDeps): Promise<StartedGateway> {
   const { logger, context, bus, processor, metrics = createMetrics() } = deps;
-  const tls = tlsOf(config);
+  const tls = tlsFilesOf(config);
   const encoders = new ClientPool((address) => connectVisionEncoder(address, { tls }));
   context.onShutdown('encoder connections', () => encoders.close());
   const cell = createCell({ logger, connect: (address) => connectScheduler(address, { tls }) });
@@ -96,9 +96,4 @@ async function announce(bus: Bus, url: string, context: ProcessContext): Promise
   const id = `${hostname()}:${port}`;
   const announcement = await bus.announce({ kind: 'gateway', id, address, incarnation: randomUUID(), facts: {} });
   context.onShutdown('membership', () => announcement.withdraw());
-}
-
-function tlsOf({ tlsCa, tlsCert, tlsKey }: GatewayServerConfig): RpcTls | undefined {
-  if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { caFile: tlsCa, certFile: tlsCert, keyFile: tlsKey };
 }

@@ -1,8 +1,8 @@
+import { refineTlsOptions, tlsOptionsShape } from '@tessera/runtime';
 import { z } from 'zod';
 import { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';
 
 const count = z.int().positive();
-const tlsOptions = ['tlsCa', 'tlsCert', 'tlsKey'] as const;
 
 /** How a scheduler plans and what may wait, in a process of its own or in another. */
 export const planningConfigSchema = z.strictObject({
@@ -52,16 +52,10 @@ export const schedulerServerConfigSchema = z
     silenceMs: count
       .default(5000)
       .describe('Time after which decoders may obey another scheduler when this one is silent.'),
-    tlsCa: z.string().min(1).optional().describe('Certificates that clients and servers are checked against.'),
-    tlsCert: z.string().min(1).optional().describe('Certificate of this process. Default: no TLS.'),
-    tlsKey: z.string().min(1).optional().describe('Key of the certificate.'),
+    ...tlsOptionsShape,
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important messages to log.'),
   })
-  .superRefine((config, context) => {
-    const missing = tlsOptions.find((name) => config[name] === undefined);
-    if (missing === undefined || tlsOptions.every((name) => config[name] === undefined)) return;
-    context.addIssue({ code: 'custom', path: [missing], message: 'is needed with the other --tls options' });
-  });
+  .superRefine(refineTlsOptions);
 
 export type SchedulerServerConfig = Readonly<z.output<typeof schedulerServerConfigSchema>>;
 

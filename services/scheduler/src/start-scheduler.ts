@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '@tessera/bus';
 import { type PageDirectory, RedisPageDirectory } from '@tessera/kv';
-import { createRpcServer, type RpcTls, serveScheduler } from '@tessera/rpc';
+import { createRpcServer, serveScheduler } from '@tessera/rpc';
 import {
   createHealth,
   createMetrics,
@@ -9,6 +9,7 @@ import {
   type Logger,
   type Metrics,
   type ProcessContext,
+  tlsFilesOf,
 } from '@tessera/runtime';
 import { CellServer } from './cell/cell-server.js';
 import { type SchedulerServerConfig, schedulerConfigOf } from './config.js';
@@ -43,7 +44,7 @@ export async function startScheduler(
   { logger, context, bus, metrics = createMetrics(), ...given }: SchedulerProcessDeps,
 ): Promise<StartedScheduler> {
   const health = createHealth(['server', 'membership']);
-  const tls = tlsOf(config);
+  const tls = tlsFilesOf(config);
   const directory = given.directory ?? openDirectory(config, context);
   const server = createRpcServer({ tls });
   const incarnation = randomUUID();
@@ -88,9 +89,4 @@ function openDirectory(
   const directory = new RedisPageDirectory({ url, prefix: `tessera:${cell}` });
   context.onShutdown('page directory', () => directory.close());
   return directory;
-}
-
-function tlsOf({ tlsCa, tlsCert, tlsKey }: SchedulerServerConfig): RpcTls | undefined {
-  if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { caFile: tlsCa, certFile: tlsCert, keyFile: tlsKey };
 }

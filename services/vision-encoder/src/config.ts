@@ -1,5 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join } from 'node:path';
+import { refineTlsOptions, tlsOptionsShape } from '@tessera/runtime';
 import { z } from 'zod';
 
 const count = z.int().positive();
@@ -7,7 +8,6 @@ const count = z.int().positive();
 /** More threads than this only get in each other's way. */
 const maxThreads = 4 * availableParallelism();
 const [mebibyte, gibibyte] = [2 ** 20, 2 ** 30];
-const tlsOptions = ['tlsCa', 'tlsCert', 'tlsKey'] as const;
 
 /** Options of the vision encoder as a process of its own. */
 export const visionEncoderConfigSchema = z
@@ -52,15 +52,9 @@ export const visionEncoderConfigSchema = z
     mediaMemoryBytes: count.default(2 * gibibyte).describe('Memory that a decoding process may use.'),
     maxImageBytes: count.default(64 * mebibyte).describe('Largest image as sent, in bytes.'),
     maxImagePixels: count.default(100_000_000).describe('Largest width × height of one image as sent.'),
-    tlsCa: z.string().min(1).optional().describe('Certificates that clients and servers are checked against.'),
-    tlsCert: z.string().min(1).optional().describe('Certificate of this process. Default: no TLS.'),
-    tlsKey: z.string().min(1).optional().describe('Key of the certificate.'),
+    ...tlsOptionsShape,
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important messages to log.'),
   })
-  .superRefine((config, context) => {
-    const missing = tlsOptions.find((name) => config[name] === undefined);
-    if (missing === undefined || tlsOptions.every((name) => config[name] === undefined)) return;
-    context.addIssue({ code: 'custom', path: [missing], message: 'is needed with the other --tls options' });
-  });
+  .superRefine(refineTlsOptions);
 
 export type VisionEncoderConfig = Readonly<z.output<typeof visionEncoderConfigSchema>>;

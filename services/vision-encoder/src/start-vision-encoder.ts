@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Bus } from '@tessera/bus';
 import { createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { type CompileProgress, parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
-import { createRpcServer, type RpcTls, serveVisionEncoder } from '@tessera/rpc';
+import { createRpcServer, serveVisionEncoder } from '@tessera/rpc';
 import {
   createHealth,
   createMetrics,
@@ -11,6 +11,7 @@ import {
   type Logger,
   type Metrics,
   type ProcessContext,
+  tlsFilesOf,
 } from '@tessera/runtime';
 import type { VisionEncoderConfig } from './config.js';
 import { createVisionEncoder, type RunningVisionEncoder } from './create-vision-encoder.js';
@@ -52,7 +53,7 @@ export async function startVisionEncoder(
   const encoder = await startEncoder(config, deps, metrics);
   health.set('tower', 'ready');
 
-  const server = createRpcServer({ tls: tlsOf(config) });
+  const server = createRpcServer({ tls: tlsFilesOf(config) });
   serveVisionEncoder(server, encoder, { maxSourceBytes: config.maxImageBytes });
   const address = await server.listen(config.listen);
   context.onShutdown('server', async () => {
@@ -129,9 +130,4 @@ function encoderOptions(config: VisionEncoderConfig) {
     maxQueuedJobs: config.maxQueuedPictures,
     maxQueuedBytes: config.maxQueuedBytes,
   };
-}
-
-function tlsOf({ tlsCa, tlsCert, tlsKey }: VisionEncoderConfig): RpcTls | undefined {
-  if (tlsCa === undefined || tlsCert === undefined || tlsKey === undefined) return undefined;
-  return { caFile: tlsCa, certFile: tlsCert, keyFile: tlsKey };
 }
