@@ -9,6 +9,7 @@ export { connectEmbeddingStore, type RemoteEmbeddingStore } from './encoder/conn
 export { connectVisionEncoder, type RemoteVisionEncoder } from './encoder/connect-vision-encoder.js';
 export type { EmbeddingLender, LentEmbedding } from './encoder/embedding-lender.js';
 export { type ServeVisionEncoderOptions, serveVisionEncoder } from './encoder/serve-vision-encoder.js';
+export { advertisedAddress } from './grpc/advertised-address.js';
 export { createRpcServer, type RpcServer } from './grpc/rpc-server.js';
 export type { RpcTls } from './grpc/rpc-tls.js';
 export { createMesh, type Mesh, type MeshMeeting, type MeshOptions } from './mesh/create-mesh.js';

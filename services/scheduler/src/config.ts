@@ -37,6 +37,11 @@ export const schedulerServerConfigSchema = z
   .strictObject({
     ...planningConfigSchema.shape,
     listen: z.string().min(1).default('127.0.0.1:0').describe('Address to serve on, host:port; port 0 takes any.'),
+    advertiseHost: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Host under which other processes reach this one. Default: that of --listen.'),
     nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
     redis: z
       .string()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '@tessera/bus';
 import { type PageDirectory, RedisPageDirectory } from '@tessera/kv';
-import { createRpcServer, serveScheduler } from '@tessera/rpc';
+import { advertisedAddress, createRpcServer, serveScheduler } from '@tessera/rpc';
 import {
   createHealth,
   createMetrics,
@@ -61,7 +61,7 @@ export async function startScheduler(
     metrics: createSchedulerMetrics(metrics, () => cell.leadership?.scheduler.snapshot),
   });
   serveScheduler(server, cell);
-  const address = await server.listen(config.listen);
+  const address = advertisedAddress(await server.listen(config.listen), config.advertiseHost);
   context.onShutdown('server', () => server.close(graceMs));
   health.set('server', 'ready');
 

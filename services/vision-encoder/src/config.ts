@@ -30,6 +30,11 @@ export const visionEncoderConfigSchema = z
         'Tensor-parallel degree of the engine to load; with that of the decoders it is compiled once for both.',
       ),
     listen: z.string().min(1).default('127.0.0.1:0').describe('Address to serve on, host:port; port 0 takes any.'),
+    advertiseHost: z
+      .string()
+      .min(1)
+      .optional()
+      .describe('Host under which other processes reach this one. Default: that of --listen.'),
     nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
     threads: count.max(maxThreads).default(availableParallelism()).describe('Threads inside an operation.'),
     deterministic: z

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Bus } from '@tessera/bus';
 import { createEncoderEngine, prepareEngine } from '@tessera/engine';
 import { type CompileProgress, parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
-import { createRpcServer, serveVisionEncoder } from '@tessera/rpc';
+import { advertisedAddress, createRpcServer, serveVisionEncoder } from '@tessera/rpc';
 import {
   createHealth,
   createMetrics,
@@ -55,7 +55,7 @@ export async function startVisionEncoder(
 
   const server = createRpcServer({ tls: tlsFilesOf(config) });
   serveVisionEncoder(server, encoder, { maxSourceBytes: config.maxImageBytes });
-  const address = await server.listen(config.listen);
+  const address = advertisedAddress(await server.listen(config.listen), config.advertiseHost);
   context.onShutdown('server', async () => {
     encoder.close();
     await server.close(graceMs);
