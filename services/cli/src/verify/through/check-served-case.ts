@@ -2,7 +2,7 @@ import type { Processor } from '@tessera/qwen2-5-vl';
 import type { GoldenCase } from '../golden-folder.js';
 import type { VerifyReport } from '../verify-report.js';
 import { type Divergences, marginBetween } from './divergences.js';
-import { expectedLogprobs } from './expected-logprobs.js';
+import { expectedLogprobs, logitRows } from './expected-logprobs.js';
 import { type ServedStep, stepsOf, tokenKey } from './served-answer.js';
 import type { ChatFields, ServedApi, ServedCompletion } from './served-api.js';
 
@@ -47,7 +47,7 @@ export class ServedCaseCheck {
 
   /** Greedy tokens, text, log-probabilities and usage against the reference. */
   async checkGreedy(golden: ServedCase, run: ServedRun): Promise<void> {
-    const { record, tensors, name } = golden;
+    const { record, name } = golden;
     const { tokenizer } = this.#processor;
     const subject = `${name}, ${run.label}`;
     const fields = { temperature: 0, cache_salt: `${run.salt} greedy ${name}` };
@@ -62,9 +62,8 @@ export class ServedCaseCheck {
     if (numSame === tokens.expected.length) {
       this.#report.equal('9 greedy_text', subject, completion.choices[0].message.content, record.greedy_text);
     }
-    const logits = tensors.get('decode_logits') ?? new Float32Array();
     // The step in which they differ still has the same prefix.
-    this.#compareLogprobs(steps.slice(0, numSame + 1), logits, record.greedy_tokens.length, subject);
+    this.#compareLogprobs(steps.slice(0, numSame + 1), golden, subject);
     this.#checkUsage(golden, completion, run, subject);
   }
 
@@ -94,11 +93,11 @@ export class ServedCaseCheck {
     });
   }
 
-  /** Each of the most probable tokens against itself and against what has its rank. */
-  #compareLogprobs(steps: readonly ServedStep[], logits: Float32Array, numSteps: number, subject: string): void {
-    const expected = expectedLogprobs(logits, numSteps, this.#processor.tokenizer, numTop);
-    const pairs = steps.flatMap(({ token, logprob, top }, i) => {
-      const { of, best } = expected[i];
+  /** Each of the most probable tokens against itself and against what has its rank, as far as the reference goes. */
+  #compareLogprobs(steps: readonly ServedStep[], golden: ServedCase, subject: string): void {
+    const expected = expectedLogprobs(logitRows(golden), this.#processor.tokenizer, numTop);
+    const pairs = expected.slice(0, steps.length).flatMap(({ of, best }, i) => {
+      const { token, logprob, top } = steps[i];
       const scores = [...top, [token, logprob] as const];
       return [
         ...scores.map(([key, value]) => [value, of.get(key) ?? Number.NaN]),
