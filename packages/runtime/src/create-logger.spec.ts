@@ -48,6 +48,13 @@ describe('createLogger', () => {
     expect(lines[0]).toMatch(/failed\n {2}Error: no reply\n[\s\S]* {2}caused by\n {2}Error: socket closed\n/);
   });
 
+  it('shows only the messages of what it warns of', () => {
+    const { lines, stream } = capture(true);
+    const err = new Error('no reply', { cause: new Error('socket closed', { cause: new Error('closed') }) });
+    createLogger({ name: 'cli', stream }).warn({ err }, 'again');
+    expect(lines[0]).toMatch(/again\n {2}no reply\n {2}caused by\n {2}socket closed\n$/);
+  });
+
   it('masks secrets, nested ones too', () => {
     const { lines, stream } = capture(false);
     createLogger({ name: 'gateway', stream }).info({ headers: { authorization: 'Bearer x' }, apiKey: 'y' }, 'request');

@@ -7,10 +7,15 @@ const levelNames: Readonly<Record<number, string>> = {
   60: 'fatal',
 };
 
+const errorLevel = 50;
+
 /** pino's own fields, which the readable line shows in its own way or not at all. */
 const ownFields = new Set(['level', 'time', 'name', 'msg', 'err']);
 
-/** Turns pino's JSON into `18:04:05.123 info  message key=value`, with the stack of `err` on lines of its own. */
+/**
+ * Turns pino's JSON into `18:04:05.123 info  message key=value`, with `err` on lines of its own: with stacks where it is an
+ * error, without where it is a warning.
+ */
 export function formatLogLine(json: string): string {
   const entry = JSON.parse(json) as { level: number; time: number; msg?: string; err?: LoggedError };
   const fields = Object.entries(entry).filter(([name]) => !ownFields.has(name));
@@ -20,7 +25,8 @@ export function formatLogLine(json: string): string {
     ...(entry.msg === undefined ? [] : [entry.msg]),
     ...fields.map(([name, value]) => `${name}=${formatValue(value)}`),
   ].join(' ');
-  return entry.err === undefined ? line : `${line}\n${formatError(entry.err)}`;
+  if (entry.err === undefined) return line;
+  return `${line}\n${entry.level < errorLevel ? formatMessages(entry.err) : formatStacks(entry.err)}`;
 }
 
 interface LoggedError {
@@ -29,9 +35,16 @@ interface LoggedError {
   readonly cause?: LoggedError;
 }
 
-function formatError({ message, stack, cause }: LoggedError): string {
+/** What is an error may be a bug, which has to be found. */
+function formatStacks({ message, stack, cause }: LoggedError): string {
   const own = `  ${(stack ?? message).replaceAll('\n', '\n  ')}`;
-  return cause === undefined ? own : `${own}\n  caused by\n${formatError(cause)}`;
+  return cause === undefined ? own : `${own}\n  caused by\n${formatStacks(cause)}`;
+}
+
+/** What was lived with needs no stack, and no cause that says the same. */
+function formatMessages({ message, cause }: LoggedError): string {
+  const why = cause === undefined || message.includes(cause.message) ? '' : `\n  caused by\n${formatMessages(cause)}`;
+  return `  ${message.replaceAll('\n', '\n  ')}${why}`;
 }
 
 function formatValue(value: unknown): string {
