@@ -23,7 +23,7 @@ const keys = [
   'emu',
   'gnu',
 ];
-const numRequests = 300;
+const numRequests = 200;
 /** What goes wrong on purpose. */
 const [noFaults, allFaults] = [{ chance: 0 }, { chance: 0.1 }];
 
@@ -102,7 +102,7 @@ async function expectIdle(world: SchedulerWorld): Promise<void> {
 describe('a cell', () => {
   for (const { chance } of [noFaults, allFaults]) {
     for (const isOverlapped of [true, false]) {
-      for (const seed of [1, 2, 3]) {
+      for (const seed of [1, 2]) {
         const how = `${isOverlapped ? 'overlapped' : 'plain'}, ${chance > 0 ? 'whatever breaks' : 'unharmed'}`;
         test(`gives everybody the answer that each gets alone: ${how}, seed ${seed}`, { timeout: 30_000 }, async () => {
           const random = new SeededRandom(seed);

@@ -59,8 +59,8 @@ export class Sequence implements QueuedItem {
   isSuspect = false;
   /** Hash of each of its full pages, as far as asked for. */
   readonly blockHashes: BlockHash[];
-  /** The first step that could have computed some of it since it last was. */
-  waitsSinceStep = 0;
+  /** Its last turn among all turns of its group: when some of it was planned last, or when it came. */
+  lastTurn = 0;
   #hasStarted = false;
   #numCachedTokens = 0;
   readonly #outputTokens: number[];

@@ -29,6 +29,8 @@ export class GroupState {
   /** Seals to send with the next plan. */
   seals: Seal[] = [];
   numSteps = 0;
+  /** Turns that sequences had, in whatever steps. */
+  numTurns = 0;
   readonly #freeLanes: LaneId[];
   readonly #owners = new Map<PageId, Set<SequenceId>>();
 
@@ -84,7 +86,7 @@ export class GroupState {
       isAdmitted: false,
     };
     sequence.start(residence, this.pageLen);
-    sequence.waitsSinceStep = this.numSteps;
+    sequence.lastTurn = this.numTurns++;
     this.running.add(sequence);
     return residence;
   }

@@ -56,7 +56,7 @@ export function planStep(
     // Pages that an admission brings along are named there.
     planned.push({ sequence, residence, numTokens, chunk: chunkOf(sequence, numTokens, newPages), isVoid: false });
     residence.isAdmitted = true;
-    sequence.waitsSinceStep = group.numSteps + 1;
+    sequence.lastTurn = group.numTurns++;
     sequence.numPlanned += numTokens;
     sequence.numStepsUnderWay++;
     if (planned[planned.length - 1]?.chunk.samples) {
@@ -93,7 +93,7 @@ function finishPlan(
 function inOrder({ running }: GroupState, budget: number): Sequence[] {
   const sequences = [...running];
   const decoding = sequences.filter(({ isDecoding }) => isDecoding);
-  if (decoding.length > budget) decoding.sort((a, b) => a.waitsSinceStep - b.waitsSinceStep);
+  if (decoding.length > budget) decoding.sort((a, b) => a.lastTurn - b.lastTurn);
   else decoding.sort(byRank);
   return [...decoding, ...sequences.filter(({ isDecoding }) => !isDecoding).sort(byRank)];
 }
