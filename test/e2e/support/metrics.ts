@@ -15,7 +15,11 @@ export async function readMetrics({ url }: ApiClient, limitMs = 60_000): Promise
 
 /** What the server holds for requests: sequences, lanes, pages, embeddings, encodes, open requests. */
 export async function readHoldings(api: ApiClient): Promise<Record<string, number>> {
-  const metrics = await readMetrics(api);
+  return holdingsOf(await readMetrics(api));
+}
+
+/** The same of samples that were read. */
+export function holdingsOf(metrics: ReadonlyMap<string, number>): Record<string, number> {
   const names = [
     'tessera_sequences_waiting',
     'tessera_sequences_running',
