@@ -348,6 +348,25 @@ describe('createScheduler', () => {
       expect(error).toMatchObject({ reason: 'worker_failed', facts: { mediaIndex: 0, limit: 4 } });
     });
 
+    test('fails when it gets its turn and would have to ask once too often', async () => {
+      start({ description: { numLanes: 1 } });
+      const open = world.engine.steps.hold();
+      const first = run(request('a'));
+      let numFailures = 0;
+      const second = run(pictures('b', ['cat', 'dog']), undefined, (event) => {
+        if (event.kind !== 'encodeHere' || event.mediaIndex === 0 || numFailures === 3) return true;
+        numFailures++;
+        world.encoder.feed.fail(event.ticket, dog);
+        return false;
+      });
+      await world.settled();
+      world.evict(dog);
+      await world.settled();
+      open();
+      expect((await second).error).toMatchObject({ reason: 'worker_failed', facts: { mediaIndex: 1 } });
+      expect((await first).tokens).toHaveLength(4);
+    });
+
     test('of tight caches never waits for room that another holds while it waits itself', async () => {
       // Room for three pictures in the caches, for three in the staging.
       start({ cacheBytes: 3 * 4 * 16, config: { stagingTokens: 12 } });
@@ -765,7 +784,7 @@ describe('createScheduler', () => {
     test('get a question where the picture is known, and elsewhere only when that has no room', async () => {
       const asked = findable(pictures('a', ['cat', 'dog']));
       await run(asked);
-      const [{ groupId }] = world.placements as [{ groupId: string }];
+      const groupId = world.placements[0]?.groupId;
       world.evict(cat);
       world.evict(dog);
       // The picture's pages are at a group whose lanes are all taken.

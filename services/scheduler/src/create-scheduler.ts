@@ -284,15 +284,16 @@ class CellScheduler implements RunningScheduler {
         continue;
       }
       if (!staging.reserve(sequence, needed)) return undefined;
-      const absent = needed.filter(({ embeddingKey }) => !staging.isComing(embeddingKey));
-      if (absent.length > 0) this.#board.need(sequence, absent);
       this.#queue.remove(sequence);
       this.#queue.clocks.charge(sequence.tenant, sequence.numKnownTokens - cachedPages.length * state.pageLen);
       state.admit(sequence, cachedPages);
       this.#admission.leave(sequence);
       this.#deps.onPlaced?.(placement, sequence);
       this.#wakeAll();
-      return sequence;
+      const absent = needed.filter(({ embeddingKey }) => !staging.isComing(embeddingKey));
+      if (absent.length > 0) this.#board.need(sequence, absent);
+      // It may have asked too often already.
+      if (!sequence.hasEnded) return sequence;
     }
   }
 

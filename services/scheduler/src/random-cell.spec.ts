@@ -127,6 +127,7 @@ describe('a cell', () => {
             if (random.uniform() < chance) breakSomething(random, world);
             const seen = await work;
             if (random.uniform() < chance) breakSomething(random, world);
+            world.scheduler.checkIntegrity();
             await expectRight(asked, seen);
             const outcome = outcomeOf(seen);
             outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);

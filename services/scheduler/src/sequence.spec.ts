@@ -54,8 +54,8 @@ describe('Sequence', () => {
       suspect,
       create({ priority: 2 }),
       create(),
-      create({ priority: -900 }),
-      create({ class: 'batch', priority: 9 }),
+      create({ priority: -(2 ** 31) }),
+      create({ class: 'batch', priority: 2 ** 31 }),
     ];
     const ranks = all.map(({ rank }) => rank);
     expect(ranks).toEqual([...ranks].sort((a, b) => a - b));

@@ -14,7 +14,7 @@ import type { EventQueue } from './event-queue.js';
 import type { QueuedItem } from './fair-queue.js';
 
 /** Batch requests come behind every priority of the interactive ones. */
-const batchRank = 1000;
+const batchRank = 2 ** 32;
 
 /** What a running sequence holds on its rank group. */
 export interface Residence {

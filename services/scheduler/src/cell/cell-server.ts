@@ -1,4 +1,5 @@
-import type { Bus, Member } from '@tessera/bus';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Bus, Candidacy, Member } from '@tessera/bus';
 import type {
   CellDescription,
   CellInspection,
@@ -81,7 +82,15 @@ export class CellServer implements Scheduler, CellInspector {
     for await (const state of candidacy) {
       if (state === 'leading') this.#lead();
       else if (state === 'unsure') logger.warn('the lease could not be renewed; leading on until somebody else does');
-      else if (await this.#isOvertaken()) await this.#stepDown();
+      else await this.#leadUntilOvertaken(candidacy, signal);
+    }
+  }
+
+  /** A lease that ended while the bus was away may be another's at any time from then on, and no news tells of it. */
+  async #leadUntilOvertaken(candidacy: Candidacy, signal: AbortSignal): Promise<void> {
+    while (this.#leadership && candidacy.state === 'following' && !signal.aborted) {
+      if (await this.#isOvertaken()) await this.#stepDown();
+      else await pause(this.#options.leaseMs / 3, undefined, { signal }).catch(() => {});
     }
   }
 

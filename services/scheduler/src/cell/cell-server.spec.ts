@@ -1,0 +1,104 @@
+import { type CandidacyState, createMemoryBus, MemoryHub } from '@tessera/bus';
+import { createLogger, createMetrics } from '@tessera/runtime';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EventQueue } from '../event-queue.js';
+import { defaultSchedulerConfig } from '../scheduler-config.js';
+import { createSchedulerMetrics } from '../scheduler-metrics.js';
+import { CellServer } from './cell-server.js';
+
+describe('CellServer', () => {
+  let states: EventQueue<CandidacyState>;
+  let state: CandidacyState;
+  let holder: string | Error | undefined;
+  let numAsked: number;
+  let cell: CellServer;
+  let ending: AbortController;
+  let running: Promise<void>;
+
+  beforeEach(() => {
+    states = new EventQueue();
+    state = 'following';
+    holder = undefined;
+    numAsked = 0;
+    ending = new AbortController();
+    ending.signal.addEventListener('abort', () => states.end());
+    cell = new CellServer({
+      bus: scriptedBus(),
+      leaseName: 'leader',
+      leaseMs: 3,
+      leaderId: 'this one',
+      planning: defaultSchedulerConfig,
+      silenceMs: 1_000,
+      directory: undefined,
+      tls: undefined,
+      logger: createLogger({ name: 'test', level: 'error' }),
+      metrics: createSchedulerMetrics(createMetrics(), () => undefined),
+    });
+    running = cell.run(ending.signal);
+  });
+
+  afterEach(async () => {
+    ending.abort();
+    await running;
+  });
+
+  function scriptedBus() {
+    const bus = createMemoryBus(new MemoryHub());
+    const candidacy = {
+      get state() {
+        return state;
+      },
+      [Symbol.asyncIterator]: () => states[Symbol.asyncIterator](),
+    };
+    bus.campaign = () => candidacy;
+    bus.leaderOf = async () => {
+      numAsked++;
+      if (holder instanceof Error) throw holder;
+      return holder;
+    };
+    return bus;
+  }
+
+  function tell(next: CandidacyState): void {
+    state = next;
+    states.push(next);
+  }
+
+  const expectLeads = (leads: boolean) =>
+    expect.poll(async () => (await cell.describe()).isLeader, { interval: 1 }).toBe(leads);
+
+  it('leads while it holds the lease', async () => {
+    expect(await cell.describe()).toMatchObject({ isLeader: false, waitingFor: 'the lease' });
+    tell('leading');
+    await expectLeads(true);
+  });
+
+  for (const [who, askedLater] of [
+    ['nobody holds it', undefined],
+    ['nobody can be asked who does', new Error('away')],
+  ] as const) {
+    it(`leads on without the lease while ${who}, and stands down when another one does`, async () => {
+      tell('leading');
+      await expectLeads(true);
+      holder = askedLater;
+      const { leadership } = cell;
+      tell('unsure');
+      tell('following');
+      await expect.poll(() => numAsked, { interval: 1 }).toBeGreaterThan(2);
+      expect(cell.leadership).toBe(leadership);
+      holder = 'another one';
+      await expectLeads(false);
+    });
+  }
+
+  it('leads again as before when it gets the lease back', async () => {
+    tell('leading');
+    await expectLeads(true);
+    const { leadership } = cell;
+    tell('following');
+    tell('leading');
+    holder = 'another one, said late';
+    await expectLeads(true);
+    expect(cell.leadership).toBe(leadership);
+  });
+});
