@@ -5,11 +5,12 @@ import { schedulerServerConfigSchema } from '@tessera/scheduler';
 import { bundledModelDir } from '@tessera/standalone';
 import { visionEncoderConfigSchema } from '@tessera/vision-encoder';
 import { z } from 'zod';
+import { processOptions } from '../process/process-options.js';
 
 const count = z.int().positive();
 
 /** What a cluster decides for each of its processes. */
-const decided = ['listen', 'meshListen', 'advertiseHost', 'group', 'rank', 'scheduler', 'cell'] as const;
+const decided = ['listen', 'meshListen', 'advertiseHost', 'group', 'rank', 'scheduler'] as const;
 
 /** TLS is for processes that a network is between. */
 const unneeded = ['tlsCa', 'tlsCert', 'tlsKey'] as const;
@@ -26,6 +27,7 @@ export const clusterConfigSchema = z
   .strictObject(ofServices)
   .omit(Object.fromEntries([...decided, ...unneeded].map((name) => [name, true])) as Record<Omitted, true>)
   .extend({
+    cell: processOptions.cell,
     model: z.string().min(1).default(bundledModelDir).describe('Checkpoint folder to serve.'),
     groups: count.default(1).describe('Rank groups; each has the whole decoder.'),
     tp: count.default(1).describe('Ranks of a group, each a process with a part of the weights.'),

@@ -1,4 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { ApiClient } from '../../support/api-client.js';
@@ -39,14 +42,17 @@ export async function startCluster(setup: ClusterSetup = {}): Promise<Cluster> {
   return cluster;
 }
 
-/** The same on its way. */
+/** The same on its way. What its processes leave in the temporary folder, if they are killed, goes with them. */
 export function launchCluster({ options, ...size }: ClusterSetup = {}): Cluster {
   const given: ServerOptions = { ...size, port: 0, 'engine-cache': sharedEngineCache, ...options };
   const flags = Object.entries(given).flatMap(([name, value]) => [
     `--${name}`,
     ...(value === true ? [] : [String(value)]),
   ]);
-  return new Cluster(runTessera(['cluster', ...flags]), size);
+  const dir = mkdtempSync(join(tmpdir(), 'tessera-cluster-'));
+  const command = runTessera(['cluster', ...flags], { TMPDIR: dir });
+  void command.exited.then(() => rm(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
+  return new Cluster(command, size);
 }
 
 export class Cluster {
