@@ -1,7 +1,8 @@
 import { blockHash, type PageRecord } from '@tessera/domain';
 import { type PageDelta, RedisPageDirectory } from '@tessera/kv';
-import { startRedis, type TestServer } from '@tessera/testkit';
+import { createCertificates, startNats, startRedis, type TestServer } from '@tessera/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTemporaryFolder } from '../parity/support/temporary-folder.js';
 import { goldensDir } from '../parity/support/verify-goldens.js';
 import { runTessera, sharedEngineCache, type TesseraProcess } from './support/tessera-process.js';
 
@@ -145,4 +146,30 @@ describe('the pages of a cluster at rest', () => {
       expect(code).toBe(1);
     });
   }
+});
+
+describe('the pages of a cluster that speaks TLS', () => {
+  it('are shown to whoever has a certificate', async () => {
+    const folder = createTemporaryFolder();
+    const { caFile, certFile, keyFile } = createCertificates(folder.path);
+    const tls = ['--tls-ca', caFile, '--tls-cert', certFile, '--tls-key', keyFile];
+    const nats = await startNats();
+    const scheduler = runTessera(['scheduler', '--nats', nats.url, ...tls]);
+    const [, address] = await scheduler.printed(/"address":"([^"]+)"[^\n]*scheduler ready/);
+    await scheduler.printed(/leading the cell/);
+    const [shown, refused] = await Promise.all([
+      run('pages', '--scheduler', address!, ...tls),
+      run('pages', '--scheduler', address!),
+    ]);
+    scheduler.signal('SIGTERM');
+    await scheduler.exited;
+    await nats.stop();
+    folder.remove();
+    // Node.js warns of an address in the place of a name.
+    expect(shown).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/scheduler: 0 requests run, 0 wait\n\nno groups\n$/),
+    });
+    expect(refused).toMatchObject({ code: 1, output: expect.stringMatching(/^tessera: 127\.0\.0\.1:\d+: .*\n$/) });
+  });
 });

@@ -50,7 +50,7 @@ export function verifyCommand(): Command {
     new Option('--concurrency <n>', 'cases that are asked at once').default(8).argParser(parseCount),
     new Option(
       '--repeat <n>',
-      'times that every case is asked; all but the first must be found in the prefix cache, so 1 for a server without',
+      'times that every case is asked; its prompt must then be found in the prefix cache, so 1 for a server without',
     )
       .default(2)
       .argParser(parseCount),
@@ -78,8 +78,7 @@ async function runChecks(dir: string, flags: VerifyFlags, report: VerifyReport):
   const { chunk, batch, tp, through: url, model, concurrency: numAtOnce, repeat: numRuns } = flags;
   const onProgress = showStage;
   if (url !== undefined) {
-    const divergences = await runVerifyThrough(dir, { url, model, numAtOnce, numRuns, onProgress }, report);
-    return divergences.format();
+    return runVerifyThrough(dir, { url, model, numAtOnce, numRuns, onProgress }, report);
   }
   const engine = Object.fromEntries(engineFlags.map((name) => [name, flags[name]]));
   const { weights, kernel, engineCache } = readConfig(standaloneConfigSchema, engine);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { loadProcessor } from '@tessera/onnx-graph';
 import { GoldenFolder } from '../golden-folder.js';
 import type { VerifyReport } from '../verify-report.js';
-import { type ServedCase, ServedCaseCheck } from './check-served-case.js';
+import { type ServedCase, ServedCaseCheck, type ServedRun } from './check-served-case.js';
 import { conversationFields } from './conversation-fields.js';
 import { Divergences } from './divergences.js';
 import { findServedCheckpoint } from './find-served-checkpoint.js';
@@ -16,7 +16,7 @@ export interface VerifyThroughOptions {
   readonly model: string | undefined;
   /** Cases that run at once. */
   readonly numAtOnce: number;
-  /** Times that every case runs; from the second on its prompt must be found in the prefix cache. */
+  /** Times that every case runs; more than once only where there is a prefix cache, in which it must then be found. */
   readonly numRuns: number;
   /** Names the part that is being checked. */
   readonly onProgress: (what: string) => void;
@@ -26,13 +26,13 @@ export interface VerifyThroughOptions {
  * Asks a running server the text and image cases of the checkpoint that it serves, and compares ids, tokens and
  * log-probabilities with the reference: first alone, then many at once, with an empty prefix cache and a filled one.
  * Throws ServingError when the server cannot be asked or serves something else; what else breaks is a failure in the
- * report.
+ * report. Returns what is to be said beside it.
  */
 export async function runVerifyThrough(
   dir: string,
   { url, model, numAtOnce, numRuns, onProgress }: VerifyThroughOptions,
   report: VerifyReport,
-): Promise<Divergences> {
+): Promise<string[]> {
   const folder = new GoldenFolder(dir);
   const api = new ServedApi(url, model);
   const divergences = new Divergences();
@@ -41,31 +41,39 @@ export async function runVerifyThrough(
   const check = new ServedCaseCheck(api, processor, report, divergences);
   const cases = await readCases(folder, checkpoint, report);
   const salt = randomUUID();
-
   onProgress(`${checkpoint}: alone`);
-  const alone = new Map<string, ServedStep[]>();
-  await eachOf(cases, 1, (golden) =>
-    report.attempt('9 answer', golden.name, async () => {
-      await check.checkPrompt(golden);
-      const run = { label: 'alone', salt: `${salt} alone`, cache: 'empty' } as const;
-      alone.set(golden.name, await check.checkSampled(golden, run));
-    }),
-  );
+  const alone = await runAlone(cases, check, { salt: `${salt} alone`, isRepeated: numRuns > 1 }, report);
   for (let index = 0; index < numRuns; index++) {
-    const run = {
-      label: `${numAtOnce} at once, run ${index + 1}`,
-      salt,
-      cache: index === 0 ? 'empty' : 'filled',
-    } as const;
-    onProgress(`${checkpoint}: ${run.label}`);
+    const label = `${numAtOnce} at once, run ${index + 1}`;
+    onProgress(`${checkpoint}: ${label}`);
+    const run: ServedRun = { label, salt, isCached: index === 0 ? false : 'maybe' };
     await eachOf(cases, numAtOnce, (golden) =>
-      report.attempt('9 answer', `${golden.name}, ${run.label}`, async () => {
+      report.attempt('9 answer', `${golden.name}, ${label}`, async () => {
         await check.checkGreedy(golden, run);
         await check.checkSampled(golden, run, alone.get(golden.name));
       }),
     );
   }
-  return divergences;
+  return [...check.formatRepeated(), ...divergences.format()];
+}
+
+/** The answers that others are compared with, by case: while nothing else runs and nothing is cached. */
+async function runAlone(
+  cases: readonly ServedCase[],
+  check: ServedCaseCheck,
+  { salt, isRepeated }: { readonly salt: string; readonly isRepeated: boolean },
+  report: VerifyReport,
+): Promise<ReadonlyMap<string, ServedStep[]>> {
+  const answers = new Map<string, ServedStep[]>();
+  await eachOf(cases, 1, (golden) =>
+    report.attempt('9 answer', `${golden.name}, alone`, async () => {
+      await check.checkPrompt(golden);
+      const steps = await check.checkSampled(golden, { label: 'alone', salt, isCached: false });
+      answers.set(golden.name, steps);
+      if (isRepeated) await check.checkSampled(golden, { label: 'alone, again', salt, isCached: true }, steps);
+    }),
+  );
+  return answers;
 }
 
 /** Cases without a video, which no request may have. */
