@@ -113,6 +113,7 @@ export class ServedCaseCheck {
         ...best.map((value, rank) => [top[rank]?.[1] ?? Number.NaN, value]),
       ];
     });
+    if (pairs.length === 0) return;
     const [actual, wanted] = [0, 1].map((side) => pairs.map((pair) => pair[side]));
     this.#report.close('8 top_logprobs', subject, actual, wanted, tolerance);
   }
