@@ -316,6 +316,54 @@ describe('createWriteBehind', () => {
     expect(await pagesOf()).toEqual([]);
   });
 
+  describe('in a higher epoch', () => {
+    test('describes every group anew', async () => {
+      const writer = await createSettled();
+      groups.set('g0', { stepId: 3, pages: [owned(1)] });
+      writer.raiseEpoch(2);
+      await writer.settled();
+      expect(await directory.read('g0')).toMatchObject({ epoch: 2, pages: [owned(1)] });
+      expect(states).toEqual(['writing', 'rebuilding', 'writing']);
+    });
+
+    test('writes again though it was refused before, also groups that came and went meanwhile', async () => {
+      groups.set('g1', { stepId: 0, pages: [owned(2)] }).set('g2', { stepId: 0, pages: [owned(3)] });
+      const writer = await createSettled();
+      writer.push('g1', 0, []);
+      await writer.settled();
+      await directory.open(5);
+      writer.push('g0', 1, [owned(1)]);
+      await writer.settled();
+      writer.push('g2', 0, []);
+      writer.clear('g1');
+      expect(writer.state).toBe('refused');
+      writer.raiseEpoch(6);
+      await writer.settled();
+      expect(writer.state).toBe('writing');
+      expect(await directory.groups()).toEqual(['g0', 'g2']);
+      expect(await directory.read('g2')).toMatchObject({ epoch: 6, pages: [owned(3)] });
+    });
+
+    test('is not refused for a write of the one before', async () => {
+      const writer = await createSettled();
+      const letGo = directory.hold();
+      writer.push('g0', 1, [owned(1)]);
+      await MemoryPageDirectory.prototype.open.call(directory, 2);
+      writer.raiseEpoch(3);
+      letGo();
+      await once(changes, 'behind');
+      await vi.advanceTimersByTimeAsync(1000);
+      await writer.settled();
+      expect(writer.state).toBe('writing');
+      expect(await directory.read('g0')).toMatchObject({ epoch: 3 });
+    });
+
+    test('goes up only', async () => {
+      const writer = await createSettled();
+      expect(() => writer.raiseEpoch(1)).toThrow('epoch 1 does not follow epoch 1');
+    });
+  });
+
   test('finishes the write on its way when it is closed, and begins none', async () => {
     const writer = await createSettled();
     const letGo = directory.hold();

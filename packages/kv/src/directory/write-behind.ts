@@ -16,6 +16,7 @@ export interface GroupSnapshot {
 }
 
 export interface WriteBehindOptions {
+  /** What it begins with; see `raiseEpoch`. */
   readonly epoch: number;
   /** What is true of a group now; undefined when it is no more. Asked for when the group has to be described anew. */
   readonly snapshot: (groupId: string) => GroupSnapshot | undefined;
@@ -37,6 +38,8 @@ export interface WriteBehind {
   push(groupId: string, stepId: number, deltas: readonly PageDelta[]): void;
   /** Has a group dropped that is no more. */
   clear(groupId: string): void;
+  /** Goes on in a higher epoch, also when it was refused in the one before: every group is described anew. */
+  raiseEpoch(epoch: number): void;
   /** Resolves when all that was pushed is written, or when it never will be. */
   settled(): Promise<void>;
   /** Stops after the write that is on its way. The directory stays open. */
@@ -62,6 +65,7 @@ class DirectoryWriter implements WriteBehind {
   readonly #pending = new Map<string, PendingGroup>();
   readonly #cleared = new Set<string>();
   readonly #stopListening: () => void;
+  #epoch: number;
   #state: WriteBehindState = 'rebuilding';
   #isOpen = false;
   #isClosed = false;
@@ -71,6 +75,7 @@ class DirectoryWriter implements WriteBehind {
 
   constructor(directory: PageDirectory, options: WriteBehindOptions) {
     this.#directory = directory;
+    this.#epoch = options.epoch;
     this.#options = { maxBatchPages: 1024, retryMs: 1000, onState: () => {}, ...options };
     this.#stopListening = directory.onReturn(() => this.#beginAgain());
     this.#start();
@@ -81,22 +86,28 @@ class DirectoryWriter implements WriteBehind {
   }
 
   push(groupId: string, stepId: number, deltas: readonly PageDelta[]): void {
-    if (this.#isOver) return;
     const known = this.#pending.get(groupId);
     const isWhole = known?.isWhole ?? !this.#groups.has(groupId);
+    this.#groups.add(groupId);
+    if (this.#isOver) return;
     const newest = known?.deltas ?? new Map<PageId, PageDelta>();
     if (!isWhole) for (const delta of deltas) newest.set(delta.pageId, delta);
-    this.#groups.add(groupId);
     this.#pending.set(groupId, { stepId, isWhole, deltas: newest });
     this.#start();
   }
 
   clear(groupId: string): void {
-    if (this.#isOver) return;
     this.#groups.delete(groupId);
     this.#pending.delete(groupId);
     this.#cleared.add(groupId);
     this.#start();
+  }
+
+  raiseEpoch(epoch: number): void {
+    if (epoch <= this.#epoch) throw new Error(`epoch ${epoch} does not follow epoch ${this.#epoch}`);
+    this.#epoch = epoch;
+    if (this.#state === 'refused') this.#enter('rebuilding');
+    this.#beginAgain();
   }
 
   async settled(): Promise<void> {
@@ -125,18 +136,18 @@ class DirectoryWriter implements WriteBehind {
   /** One write at a time, until nothing is left to be written. */
   async #run(): Promise<void> {
     while (this.#hasWork) {
+      const epoch = this.#epoch;
       try {
-        await this.#writeNext();
+        await this.#writeNext(epoch);
         if (!this.#hasWork && !this.#isOver) this.#enter('writing');
       } catch (error) {
-        await this.#fail(error as Error);
+        await this.#fail(error as Error, epoch);
       }
     }
     this.#running = undefined;
   }
 
-  async #writeNext(): Promise<void> {
-    const { epoch } = this.#options;
+  async #writeNext(epoch: number): Promise<void> {
     if (!this.#isOpen) {
       this.#isOpen = true;
       this.#describeAllAnew();
@@ -148,13 +159,13 @@ class DirectoryWriter implements WriteBehind {
       await this.#directory.clear(epoch, groupId);
       this.#cleared.delete(groupId);
     }
-    const batch = this.#takeBatch();
+    const batch = this.#takeBatch(epoch);
     if (batch && (await this.#directory.write(batch)) === 'lost') this.#beginAgain();
   }
 
   /** The next group's turn: its newest states, as many as one write may have. */
-  #takeBatch(): PageBatch | undefined {
-    const { epoch, maxBatchPages } = this.#options;
+  #takeBatch(epoch: number): PageBatch | undefined {
+    const { maxBatchPages } = this.#options;
     const next = this.#pending.entries().next();
     if (next.done) return undefined;
     const [groupId, pending] = next.value;
@@ -194,8 +205,8 @@ class DirectoryWriter implements WriteBehind {
     for (const groupId of this.#groups) this.#pending.set(groupId, { stepId: 0, isWhole: true, deltas: new Map() });
   }
 
-  async #fail(error: Error): Promise<void> {
-    if (error instanceof ServingError && error.reason === 'epoch_refused') {
+  async #fail(error: Error, epoch: number): Promise<void> {
+    if (error instanceof ServingError && error.reason === 'epoch_refused' && epoch === this.#epoch) {
       this.#pending.clear();
       this.#cleared.clear();
       this.#enter('refused', error);

@@ -138,15 +138,19 @@ export class Leadership {
     if (!signal.aborted) logger.warn({ group: groupId, err: reason }, 'group lost');
   }
 
+  /** The journal is of the highest epoch, or a leader before with groups of a higher one would have it refused. */
   #grant(epoch: number): void {
-    this.#epoch = Math.max(this.#epoch, epoch);
+    if (epoch <= this.#epoch) return;
+    this.#epoch = epoch;
     const { directory, logger } = this.#options;
-    if (this.#journal || !directory) return;
-    this.#journal = createWriteBehind(directory, {
-      epoch,
-      snapshot: (groupId) => this.scheduler.snapshotOf(groupId),
-      onState: (state, cause) => logger.info({ state, err: cause }, 'page directory'),
-    });
+    if (this.#journal) this.#journal.raiseEpoch(epoch);
+    else if (directory) {
+      this.#journal = createWriteBehind(directory, {
+        epoch,
+        snapshot: (groupId) => this.scheduler.snapshotOf(groupId),
+        onState: (state, cause) => logger.info({ state, err: cause }, 'page directory'),
+      });
+    }
   }
 
   /** Does something that lasts again and again, until the signal aborts; logs why it ended. */
