@@ -5,4 +5,4 @@ export { createGateway, type Gateway } from './create-gateway.js';
 export type { GatewayDeps, ServedModel } from './gateway-deps.js';
 export { probeImage } from './media/probe-image.js';
 export { type GatewayServerConfig, gatewayServerConfigSchema } from './server-config.js';
-export { type GatewayServerDeps, startGateway } from './start-gateway.js';
+export { type GatewayServerDeps, type StartedGateway, startGateway } from './start-gateway.js';

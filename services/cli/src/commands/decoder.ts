@@ -1,4 +1,5 @@
 import { startDecoder } from '@tessera/decoder';
+import { joinCell } from '../process/join-cell.js';
 import { serviceCommand } from '../process/service-command.js';
 import { withStatus } from '../process/with-status.js';
 
@@ -6,6 +7,9 @@ import { withStatus } from '../process/with-status.js';
 export function decoderCommand() {
   return serviceCommand('decoder', 'Run one rank of a decoder group, or a whole group, for the schedulers of a cell.', {
     graceMs: () => 10_000,
-    start: (config, parts) => withStatus(config.statusListen, parts, () => startDecoder(config, parts)),
+    start: (config, parts) =>
+      withStatus(config.statusListen, parts, async () =>
+        startDecoder(config, { ...parts, bus: await joinCell(config, parts) }),
+      ),
   });
 }

@@ -1,4 +1,5 @@
 import { startScheduler } from '@tessera/scheduler';
+import { joinCell } from '../process/join-cell.js';
 import { serviceCommand } from '../process/service-command.js';
 import { withStatus } from '../process/with-status.js';
 
@@ -10,7 +11,9 @@ export function schedulerCommand() {
     {
       graceMs: () => 10_000,
       start: (config, parts) =>
-        withStatus(config.statusListen, parts, (metrics) => startScheduler(config, { ...parts, metrics })),
+        withStatus(config.statusListen, parts, async (metrics) =>
+          startScheduler(config, { ...parts, metrics, bus: await joinCell(config, parts) }),
+        ),
     },
   );
 }

@@ -1,16 +1,13 @@
-import type { Bus } from '@tessera/bus';
 import { type Logger, type LogLevel, type ProcessContext, runUntilSignal } from '@tessera/runtime';
 import { reportFailure } from '../report-failure.js';
-import { type BusConfig, connectBus } from './connect-bus.js';
 
 /** The options that every process of a cluster has. */
-export interface ProcessConfig extends BusConfig {
+export interface ProcessConfig {
   readonly name?: string;
   readonly logLevel: LogLevel;
 }
 
 export interface ProcessParts {
-  readonly bus: Bus;
   readonly logger: Logger;
   readonly context: ProcessContext;
   /** The process cannot do its work any more: it is closed and exits with 1, so that whoever started it does again. */
@@ -23,7 +20,7 @@ export interface ProcessDefinition<Config extends ProcessConfig> {
   readonly start: (config: Config, parts: ProcessParts) => Promise<void>;
 }
 
-/** Runs one service of a cluster until a signal or its loss: meets the others on the bus, then starts it. */
+/** Runs one service of a cluster until a signal or its loss. */
 export async function runProcess<Config extends ProcessConfig>(
   config: Config,
   logger: Logger,
@@ -33,12 +30,10 @@ export async function runProcess<Config extends ProcessConfig>(
   const lost = new Promise<Error>((resolve) => {
     lose = resolve;
   });
-  await runUntilSignal(
-    async (context) => {
-      const bus = await connectBus(config, logger);
-      context.onShutdown('bus', () => bus.close());
-      await start(config, { bus, logger, context, lose });
-    },
-    { logger, graceMs: graceMs(config), onFailedStart: reportFailure, lost },
-  );
+  await runUntilSignal((context) => start(config, { logger, context, lose }), {
+    logger,
+    graceMs: graceMs(config),
+    onFailedStart: reportFailure,
+    lost,
+  });
 }
