@@ -332,6 +332,25 @@ describe('createScheduler', () => {
       expect((await visual).tokens).toHaveLength(4);
     });
 
+    test('takes no lane from others when its picture is gone by the time it gets its turn', async () => {
+      start({ description: { numLanes: 1 } });
+      world.hold(cat);
+      await world.settled();
+      const open = world.engine.steps.hold();
+      const first = run(request('a'));
+      await world.engine.steps.arrival();
+      const second = run(pictures('b'), undefined, () => false);
+      const third = run(request('c'));
+      await world.settled();
+      world.evict(cat);
+      await world.settled();
+      open();
+      for (const seen of [first, third]) expect((await seen).tokens).toHaveLength(4);
+      expect(world.scheduler.snapshot).toMatchObject({ numWaiting: 1, numRunning: 0, numWantedEmbeddings: 1 });
+      world.hold(cat);
+      expect((await second).tokens).toEqual(await tokensAlone(pictures('b')));
+    });
+
     test('takes a picture that cannot be staged for one that is gone, and asks for it again', async () => {
       world.engine.failNextStage();
       const asked = pictures('a');
@@ -708,13 +727,14 @@ describe('createScheduler', () => {
       expect(world.engine.numLanesInUse).toBe(0);
     });
 
-    test('that could not choose a token for one sequence fails it alone', async () => {
+    test('that could not choose a token for one sequence fails it alone, and nobody finds its pages', async () => {
       world.encoder.store.spoil(cat);
       const asked = request('b', { maxTokens: 9 });
       const [broken, other] = await Promise.all([run(findable(pictures('a'))), run(asked)]);
       expect(broken.tokens).toEqual([]);
       expect(broken.error).toMatchObject({ reason: 'internal', message: expect.stringContaining('No token') });
       expect(other.tokens).toEqual(await tokensAlone(asked));
+      expect(world.scheduler.snapshot.numCachedPages).toBe(0);
     });
   });
 

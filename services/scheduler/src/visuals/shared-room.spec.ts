@@ -6,9 +6,10 @@ import { Sequence } from '../sequence.js';
 import { SharedRoom } from './shared-room.js';
 
 const cat = embeddingKey('cat');
+let numSequences = 0;
 /** A sequence with pictures of four tokens each. */
 const sequenceWith = (...keys: readonly string[]): Sequence =>
-  new Sequence(createVisualRequest(keys), new EventQueue(), 0);
+  new Sequence(createVisualRequest(keys), new EventQueue(), numSequences++);
 const reserve = (room: SharedRoom, sequence: Sequence, capacityTokens = 8): boolean =>
   room.reserve(sequence, sequence.visuals, capacityTokens);
 

@@ -6,8 +6,9 @@ import { Sequence } from '../sequence.js';
 import { Staging } from './staging.js';
 
 const [cat, dog] = ['cat', 'dog'].map(embeddingKey) as [EmbeddingKey, EmbeddingKey];
+let numSequences = 0;
 const sequenceWith = (...keys: readonly string[]): Sequence =>
-  new Sequence(createVisualRequest(keys), new EventQueue(), 0);
+  new Sequence(createVisualRequest(keys), new EventQueue(), numSequences++);
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('Staging', () => {
