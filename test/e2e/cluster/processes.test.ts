@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ask, evalItem } from '../support/eval-items.js';
 import { longAnswer } from '../support/questions.js';
@@ -83,6 +85,18 @@ describe('a cluster that cannot be started', () => {
     expect(cluster.log).toMatch(/^tessera: decoder-0: ended with exit code 1 before it was ready$/m);
     await expectNoneOf(pidsOf(cluster));
   });
+
+  for (const command of ['cluster', 'gateway']) {
+    it(`names the port that is taken (${command})`, async () => {
+      const other = createServer().listen(0, '127.0.0.1');
+      await once(other, 'listening');
+      const { port } = other.address() as AddressInfo;
+      const starting = runTessera([command, '--model', 'models/tessera-tiny', '--port', String(port)]);
+      expect(await starting.exited).toBe(1);
+      expect(starting.output).toContain(`tessera: --port ${port} is taken by another process`);
+      other.close();
+    });
+  }
 
   it('says how to get a server that it lacks', async () => {
     const starting = runTessera(['cluster', '--port', '0', '--engine-cache', sharedEngineCache], { PATH: '/nowhere' });

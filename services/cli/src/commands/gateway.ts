@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type StartedGateway, startGateway } from '@tessera/gateway';
 import { loadProcessor } from '@tessera/onnx-graph';
+import { assertListenable } from '@tessera/standalone';
 import { joinCell } from '../process/join-cell.js';
 import type { ProcessParts } from '../process/run-process.js';
 import { serviceCommand } from '../process/service-command.js';
@@ -14,6 +15,7 @@ export function gatewayCommand() {
     graceMs: (config) => config.graceMs + 5_000,
     start: async (config, parts) => {
       const { logger, context } = parts;
+      await assertListenable(config);
       const processor = await loadProcessor(resolve(config.model));
       const bus = config.scheduler === undefined ? await joinCell(config, parts) : undefined;
       const gateway = await startGateway(config, { bus, logger, context, processor });
