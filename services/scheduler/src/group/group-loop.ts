@@ -1,6 +1,7 @@
 import { type RankGroup, type SampledToken, type SequenceOutput, ServingError, type StepResult } from '@tessera/domain';
 import type { Sequence } from '../sequence.js';
 import { Staging, type StagingOptions } from '../visuals/staging.js';
+import { contradictionOf } from './contradiction-of.js';
 import { GroupState } from './group-state.js';
 import { type PlannedChunk, type PlannedStep, type PlanSource, planStep, tokensInStep } from './plan-step.js';
 import { publishPages } from './publish-pages.js';
@@ -274,14 +275,6 @@ export class GroupLoop {
     }
     for (const sequence of new Set(chunks.map((chunk) => chunk.sequence))) this.#putBack(sequence);
   }
-}
-
-/** Whether a result leaves out a sequence that was to sample, or tells of another one. */
-function contradictionOf({ plan, chunks }: PlannedStep, { stepId, outputs }: StepResult): Error | undefined {
-  if (stepId !== plan.stepId) return new Error(`a result is of step ${stepId}, step ${plan.stepId} was planned`);
-  const byLane = new Map(outputs.map(({ lane, sequenceId }) => [lane, sequenceId]));
-  const missed = chunks.find(({ sequence, chunk }) => chunk.samples && byLane.get(chunk.lane) !== sequence.id);
-  return missed && new Error(`step ${stepId} says nothing of ${missed.sequence.id} on lane ${missed.chunk.lane}`);
 }
 
 function noTokenError(): ServingError {
