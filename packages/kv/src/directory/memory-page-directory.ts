@@ -13,6 +13,10 @@ export class MemoryPageDirectory implements PageDirectory {
   readonly #groups = new Map<string, StoredGroup>();
   #openEpoch = 0;
 
+  async epoch(): Promise<number> {
+    return this.#openEpoch;
+  }
+
   async open(epoch: number): Promise<void> {
     this.#refuseOlder(epoch);
     this.#openEpoch = epoch;

@@ -30,13 +30,15 @@ export interface DirectoryGroup {
 
 /**
  * A journal of every page's state in one cell, for inspection and audit; never an authority: nothing is ever decided by
- * what it says, and all of it can be written again.
+ * what it says of pages, and all of it can be written again.
  *
  * The leader opens it with its epoch, then writes every group whole, then what changes. Each write happens altogether
  * or not at all, and only while its epoch is the open one. Every call may reject when the directory cannot be reached;
  * the change may have happened nevertheless.
  */
 export interface PageDirectory {
+  /** The open epoch; 0 while there is none. */
+  epoch(): Promise<number>;
   /** Lets this epoch write and every older one no more. Throws `epoch_refused` when a newer one is open. */
   open(epoch: number): Promise<void>;
   /**

@@ -43,6 +43,11 @@ export class RedisPageDirectory implements PageDirectory {
     this.#redis.on('ready', () => this.#numConnections++);
   }
 
+  async epoch(): Promise<number> {
+    const redis = await this.#connected();
+    return Number(await redis.get(this.#key('epoch')));
+  }
+
   async open(epoch: number): Promise<void> {
     const redis = await this.#connected();
     const openEpoch = await redis.openEpoch(this.#key('epoch'), epoch);

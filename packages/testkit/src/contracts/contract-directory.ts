@@ -13,6 +13,7 @@ export interface ContractBatch {
 
 /** The part of the page directory's interface that its contract suite uses. */
 export interface ContractDirectory {
+  epoch(): Promise<number>;
   open(epoch: number): Promise<void>;
   write(batch: ContractBatch): Promise<'written' | 'repeated' | 'lost'>;
   read(groupId: string): Promise<

@@ -30,6 +30,7 @@ export function describePageDirectory(name: string, create: () => Promise<Contra
     test('knows nothing at first', async () => {
       expect(await directory.groups()).toEqual([]);
       expect(await directory.read('g0')).toBeUndefined();
+      expect(await directory.epoch()).toBe(0);
     });
 
     test('gives back what was written, pages by id, and nothing of free ones', async () => {
@@ -132,6 +133,12 @@ export function describePageDirectory(name: string, create: () => Promise<Contra
         await directory.open(10);
       });
       const refusal = { reason: 'epoch_refused', facts: { epoch: 9, openEpoch: 10 } };
+
+      test('is the one that it tells', async () => {
+        expect(await directory.epoch()).toBe(10);
+        await expect(directory.open(9)).rejects.toMatchObject(refusal);
+        expect(await directory.epoch()).toBe(10);
+      });
 
       test('refuses the older one, whatever it wants to change', async () => {
         const before = await directory.read('g0');

@@ -25,6 +25,9 @@ export interface LeadershipOptions {
 /** First and longest pause between two attempts to come to lead a group. */
 const [firstPauseMs, maxPauseMs] = [100, 2000];
 
+/** Time that the directory has to tell its epoch; a group is not led later for it. */
+const directoryMs = 250;
+
 /**
  * One scheduler's time of leading a cell: comes to lead every complete rank group that is announced, listens to every
  * encoder, and tries again when one is lost. It never takes a group from another leader: workers grant (architecture §4).
@@ -121,8 +124,11 @@ export class Leadership {
   /** Leads a group until it is lost. */
   async #leadGroup({ groupId, ranks }: CompleteGroup, signal: AbortSignal): Promise<void> {
     const { leaderId, silenceMs, tls, logger } = this.#options;
-    const statuses = await Promise.all(ranks.map(({ address }) => describeRank(address, { tls })));
-    const epoch = Math.max(this.#epoch, ...statuses.map((status) => status.epoch)) + 1;
+    const [directoryEpoch, ...statuses] = await Promise.all([
+      this.#epochOfDirectory(),
+      ...ranks.map(({ address }) => describeRank(address, { tls })),
+    ]);
+    const epoch = Math.max(this.#epoch, directoryEpoch, ...statuses.map((status) => status.epoch)) + 1;
     const options = { groupId, ranks, epoch, leaderId, session: randomUUID(), silenceMs, tls };
     const group = await connectRankGroup(options, signal);
     this.#grant(epoch);
@@ -136,6 +142,13 @@ export class Leadership {
     signal.removeEventListener('abort', onAbort);
     this.#journal?.clear(groupId);
     if (!signal.aborted) logger.warn({ group: groupId, err: reason }, 'group lost');
+  }
+
+  /** Workers that all were started anew count epochs from 0 again; the directory refuses those that it has left behind. */
+  #epochOfDirectory(): Promise<number> {
+    const { directory } = this.#options;
+    const nothing = pause(directoryMs, 0, { ref: false });
+    return Promise.race([directory?.epoch() ?? 0, nothing]).catch(() => 0);
   }
 
   /** The journal is of the highest epoch, or a leader before with groups of a higher one would have it refused. */
