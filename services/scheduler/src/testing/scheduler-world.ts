@@ -1,5 +1,4 @@
 import type { DecoderDescription, EmbeddingKey, Request, SchedulerEvent } from '@tessera/domain';
-// biome-ignore lint/style/noRestrictedImports: only specs import this file.
 import { FakeEmbeddingStore, FakeEncoderFeed, FakeRankGroup, type FakeRankGroupOptions } from '@tessera/testkit';
 import { createScheduler, type RunningScheduler } from '../create-scheduler.js';
 import type { Placement } from '../placement.js';

@@ -1,5 +1,4 @@
 import type { Request, VisualSegment } from '@tessera/domain';
-// biome-ignore lint/style/noRestrictedImports: only specs import this file.
 import { createFakeEmbedding, EngineDriver, FakeDecoderEngine } from '@tessera/testkit';
 
 /** What a request gives when it runs alone, up to its stop token; resumed tokens are left out. */
