@@ -77,28 +77,33 @@ describe('a request that crashes workers', () => {
   }
 });
 
-describe('an encoder that is killed while it encodes', () => {
-  it('has its pictures uploaded again, to another one', async () => {
-    const pictures = await Promise.all([1, 2, 3].map(() => drawNoise(1092, 1092, 'jpeg')));
-    const fields = { max_tokens: 60, ignore_eos: true };
-    const questions = (salt: string) =>
-      pictures.map((picture) => question([picturePart(picture)], { ...fields, cache_salt: salt }));
-    const streams = new FollowedStreams(cluster.api, questions('disturbed'));
-    const beside = new FollowedStreams(cluster.api, faultQuestions('beside an encoder'));
-    await expect
-      .poll(async () => (await cluster.metricOf('tessera_encodes_running')).get('encoder-0'), {
-        interval: 5,
-        timeout: 30_000,
-      })
-      .toBeGreaterThan(0);
-    cluster.kill('encoder-0');
-    const texts = await streams.texts();
-    expect(await beside.texts()).toEqual(expected);
-    notePause('beside an encoder killed', beside.longestPauseMs);
-    expect(cluster.log).toMatch(/an upload was lost/);
-    await Promise.all(['encoder-0', 'encoder-1'].map((name) => cluster.restart(name)));
-    await cluster.waitUntilReady();
-    expect(await new FollowedStreams(cluster.api, questions('undisturbed')).texts()).toEqual(texts);
-    await expectSoundBooks(cluster);
-  });
+describe('an encoder that fails while it encodes', () => {
+  const numPixels = 1092;
+  const questionsOn = (pictures: readonly Buffer[], salt: string) =>
+    pictures.map((picture) => question([picturePart(picture)], { max_tokens: 60, ignore_eos: true, cache_salt: salt }));
+
+  for (const [what, fault, end] of [
+    ['killed', () => cluster.kill('encoder-0'), () => {}],
+    ['silent', () => cluster.pause('encoder-0'), () => cluster.resume('encoder-0')],
+  ] as const) {
+    it(`has its pictures uploaded again, to another one: ${what}`, async () => {
+      const pictures = await Promise.all([1, 2, 3].map(() => drawNoise(numPixels, numPixels, 'jpeg')));
+      const numEncoded = async () => (await cluster.metricOf('tessera_encoded_visuals_total')).get('encoder-1') ?? 0;
+      const numEncodedBefore = await numEncoded();
+      const streams = new FollowedStreams(cluster.api, questionsOn(pictures, 'disturbed'));
+      const beside = new FollowedStreams(cluster.api, faultQuestions(`an encoder ${what}`));
+      const isEncoding = async () => (await cluster.metricOf('tessera_encodes_running')).get('encoder-0');
+      await expect.poll(isEncoding, { interval: 5, timeout: 30_000 }).toBeGreaterThan(0);
+      fault();
+      const texts = await streams.texts();
+      expect(await beside.texts()).toEqual(expected);
+      notePause(`beside an encoder ${what}`, beside.longestPauseMs);
+      expect(await numEncoded()).toBeGreaterThanOrEqual(numEncodedBefore + pictures.length);
+      end();
+      await Promise.all(['encoder-0', 'encoder-1'].map((name) => cluster.restart(name)));
+      await cluster.waitUntilReady();
+      expect(await new FollowedStreams(cluster.api, questionsOn(pictures, 'undisturbed')).texts()).toEqual(texts);
+      await expectSoundBooks(cluster);
+    });
+  }
 });
