@@ -42,12 +42,18 @@ export const schedulerServerConfigSchema = z
       .min(1)
       .optional()
       .describe('Host under which other processes reach this one. Default: that of --listen.'),
-    nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
+    nats: z
+      .string()
+      .min(1)
+      .default('nats://127.0.0.1:4222')
+      .describe('NATS servers, separated by commas.')
+      .meta({ secret: true }),
     redis: z
       .string()
       .min(1)
       .optional()
-      .describe('Redis server that keeps the page directory. Default: none; nothing but inspection needs it.'),
+      .describe('Redis server that keeps the page directory. Default: none; nothing but inspection needs it.')
+      .meta({ secret: true }),
     cell: z
       .string()
       .regex(/^[A-Za-z0-9_-]+$/)

@@ -167,6 +167,22 @@ describe('GroupLoop', () => {
       for (const plan of plans) expect(plan).toMatchObject({ released: [0], seals: [{ pageId: 0, generation: 1 }] });
       expect(plans.map(({ stepId }) => stepId)).toEqual([1, 2]);
     });
+
+    test('leaves a lane that it was to release to a newcomer of the step behind it', async () => {
+      start(true, { numLanes: 2 });
+      const step = group.step.bind(group);
+      let newcomer: Promise<number[]> | undefined;
+      group.step = async (plan) => {
+        if (newcomer || plan.released.length === 0) return step(plan);
+        newcomer = run('c', { maxTokens: 6 });
+        await step(plan);
+        throw new Error('The result was lost.');
+      };
+      await Promise.all([run('a', { maxTokens: 1 }), run('b', { maxTokens: 9 })]);
+      expect(await newcomer).toEqual(await tokensAlone(createRequest({ maxTokens: 6 })));
+      await rest();
+      expect(heard.filter((what) => what.startsWith('back'))).toEqual(['back b/0/0']);
+    });
   });
 
   describe('when the group is lost', () => {
@@ -185,6 +201,22 @@ describe('GroupLoop', () => {
       ]);
       expect(loop.state.running.size).toBe(0);
     });
+
+    for (const reason of ['shutting_down', 'epoch_refused', 'cancelled'] as const) {
+      test(`suspects nobody when it was let go: ${reason}`, async () => {
+        for (const lose of [(error: Error) => group.lose(error), (error: Error) => group.engine.failNextStep(error)]) {
+          start();
+          void run('a');
+          const open = group.engine.steps.hold();
+          await group.engine.steps.arrival();
+          lose(new ServingError(reason, 'Another one leads.'));
+          open();
+          await vi.waitFor(() => expect(queue).toHaveLength(1), { interval: 0 });
+          expect(heard).toEqual(['lost: Another one leads.', 'back a/0/0']);
+          expect(queue[0]).toMatchObject({ isSuspect: false, residence: undefined });
+        }
+      });
+    }
 
     test('plans nothing more', async () => {
       group.lose();

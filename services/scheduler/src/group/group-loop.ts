@@ -161,6 +161,7 @@ export class GroupLoop {
     if (this.#isLost) return;
     if (outcome instanceof Error) {
       if (outcome instanceof ServingError && outcome.reason === 'worker_failed') return this.#lose(outcome);
+      if (isLetGo(outcome)) return this.#giveUp(outcome);
       this.#inFlight.splice(this.#inFlight.indexOf(step), 1);
       this.#failStep(step, outcome);
     } else {
@@ -235,13 +236,18 @@ export class GroupLoop {
     if (sequence.numStepsUnderWay === 0 && !sequence.hasEnded) this.#hooks.putBack(sequence);
   }
 
-  /** Nothing of a failed step counts, its releases and seals included. */
+  /**
+   * Nothing of a failed step counts, its releases and seals included. The step behind it may have given a lane that it
+   * released to a newcomer, who keeps it.
+   */
   #failStep(step: PlannedStep, error: Error): void {
     this.#isRecovering = true;
+    this.#takeBack([step], error);
+    const { state } = this;
     const { released, seals = [] } = step.plan;
-    this.state.releasedLanes = [...new Set([...this.state.releasedLanes, ...released])];
-    this.state.seals.push(...seals);
-    this.#suspect([step], error);
+    const held = new Set([...state.running].flatMap(({ residence }) => (residence?.isAdmitted ? residence.lane : [])));
+    state.releasedLanes = [...new Set([...released, ...state.releasedLanes])].filter((lane) => !held.has(lane));
+    state.seals.push(...seals);
   }
 
   /** What the ranks say cannot be: nothing that they hold is to be relied on. */
@@ -254,27 +260,37 @@ export class GroupLoop {
     if (this.#isLost) return;
     this.#isLost = true;
     this.#hooks.onLost(this, error);
-    this.#suspect(this.#inFlight.splice(0), error);
+    this.#takeBack(this.#inFlight.splice(0), isLetGo(error) ? undefined : error);
     for (const sequence of [...this.state.running]) this.preempt(sequence);
   }
 
-  /** Puts back whoever was in a failed step: one of them may be why it failed. Who was alone in it is. */
-  #suspect(steps: readonly PlannedStep[], cause: Error): void {
+  /**
+   * Puts back whoever was in these steps. One of them may be why there was a failure, and who was alone twice is;
+   * without a failure nobody is.
+   */
+  #takeBack(steps: readonly PlannedStep[], failure: Error | undefined): void {
     const chunks = steps.flatMap((step) => step.chunks);
-    const suspects = new Set(chunks.filter(({ isVoid }) => !isVoid).map(({ sequence }) => sequence));
-    const isProof = suspects.size === 1 && [...suspects].every(({ isSuspect }) => isSuspect);
+    const sequences = new Set(chunks.filter(({ isVoid }) => !isVoid).map(({ sequence }) => sequence));
+    const isProof = sequences.size === 1 && [...sequences].every(({ isSuspect }) => isSuspect);
     for (const { sequence } of chunks) sequence.numStepsUnderWay--;
     for (const chunk of this.#inFlight.flatMap((step) => step.chunks)) {
-      if (suspects.has(chunk.sequence)) chunk.isVoid = true;
+      if (sequences.has(chunk.sequence)) chunk.isVoid = true;
     }
-    for (const sequence of suspects) {
+    for (const sequence of sequences) {
       sequence.numPendingSamples = 0;
-      sequence.isSuspect = true;
-      if (isProof && !sequence.hasEnded) this.#end(sequence, () => sequence.fail(quarantined(sequence, cause)));
+      sequence.isSuspect ||= failure !== undefined;
+      if (failure && isProof && !sequence.hasEnded)
+        this.#end(sequence, () => sequence.fail(quarantined(sequence, failure)));
       else if (sequence.residence) this.state.leave(sequence);
     }
     for (const sequence of new Set(chunks.map((chunk) => chunk.sequence))) this.#putBack(sequence);
   }
+}
+
+/** The group was let go, by this leader or for another one: no sequence can be the reason. */
+function isLetGo(error: Error): boolean {
+  const reasons: readonly string[] = ['shutting_down', 'epoch_refused', 'cancelled'];
+  return error instanceof ServingError && reasons.includes(error.reason);
 }
 
 function noTokenError(): ServingError {
