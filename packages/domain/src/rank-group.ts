@@ -24,8 +24,12 @@ export interface RankGroup {
   readonly seals: readonly Seal[];
   /** Resolves with the reason when the group can run nothing any more. */
   readonly lost: Promise<Error>;
-  /** Has every rank get the rows from the encoder; false when it does not hold them any more. */
+  /**
+   * Has every rank get the rows from the encoder; false when it does not hold them any more. Steps called meanwhile do
+   * not wait for it: the rows may be computed by those called once it has resolved.
+   */
   stage(embedding: EmbeddingRef): Promise<boolean>;
+  /** Drops the rows once the steps called before have run. */
   unstage(embeddingKey: EmbeddingKey): Promise<void>;
   step(plan: StepPlan): Promise<StepResult>;
   close(): Promise<void>;

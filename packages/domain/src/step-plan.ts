@@ -32,7 +32,7 @@ export interface Seal {
   readonly generation: number;
 }
 
-/** A sequence new to the ranks. Its visuals must be staged already. */
+/** A sequence new to the ranks. Each of its visuals must be staged before the step of the first chunk that reaches it. */
 export interface AdmittedSequence {
   readonly sequenceId: SequenceId;
   readonly lane: LaneId;

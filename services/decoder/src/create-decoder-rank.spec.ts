@@ -78,6 +78,20 @@ describe('a decoder rank', () => {
       chunks: [knownChunk(laneId(lane), 5, { newPages: pageIds(2 * lane, 2 * lane + 1) })],
     });
 
+  /** Admits a sequence with both pictures and computes the first. */
+  const planWithBoth = (stepId: number) =>
+    createStepPlan({
+      stepId,
+      admitted: [
+        createAdmittedSequence({
+          lane: laneId(0),
+          tokenIds: Int32Array.of(1, 9, 9, 9, 9, 9, 9, 9, 9),
+          visuals: [cat, dog].map((key, i) => ({ embeddingKey: key, offset: 1 + 4 * i, length: 4 })),
+        }),
+      ],
+      chunks: [knownChunk(laneId(0), 5, { newPages: pageIds(0, 1), samples: false })],
+    });
+
   test('says who it is and whom it obeys', async () => {
     const description = { ...engine.description, engineDigest: 'digest' };
     const status = { isReady: true, description, seals: [], groupId: 'g', rank: 1 };
@@ -130,15 +144,32 @@ describe('a decoder rank', () => {
       expect(engine.stagedKeys).toEqual([]);
     });
 
-    test('comes before a step that uses it, and holds up no other', async () => {
+    test('holds up no step, not even one that admits its sequence', async () => {
       const lease = await open();
-      const send = holdBack(cat);
-      const staged = lease.stage(refTo(cat));
-      expect(await lease.step(planWith(0, 0))).toMatchObject({ stepId: 0 });
-      const waiting = lease.step(planWith(1, 1, cat));
+      await lease.stage(refTo(cat));
+      const send = holdBack(dog);
+      const staged = lease.stage(refTo(dog));
+      expect(await lease.step(planWithBoth(0))).toMatchObject({ stepId: 0 });
       send();
       expect(await staged).toBe(true);
-      expect(await waiting).toMatchObject({ stepId: 1, outputs: [{ lane: 1 }] });
+      const rest = [knownChunk(laneId(0), 4, { newPages: pageIds(2), samples: true })];
+      expect(await lease.step(createStepPlan({ stepId: 1, chunks: rest }))).toMatchObject({ outputs: [{ lane: 0 }] });
+    });
+
+    test('is undone only after the steps sent before', async () => {
+      const lease = await open();
+      await lease.stage(refTo(cat));
+      const send = holdBack(dog);
+      const staged = lease.stage(refTo(dog));
+      const openGate = engine.steps.hold();
+      const steps = [lease.step(createStepPlan({ stepId: 0 })), lease.step(planWithBoth(1))];
+      const unstaged = lease.unstage(cat);
+      openGate();
+      expect((await Promise.all(steps)).map(({ stepId }) => stepId)).toEqual([0, 1]);
+      await unstaged;
+      expect(engine.stagedKeys).toEqual([]);
+      send();
+      await staged;
     });
 
     test('and unstaging of one embedding keep their order', async () => {
@@ -191,10 +222,11 @@ describe('a decoder rank', () => {
   test('hands nothing over for a leader that is gone', async () => {
     const lease = await open();
     const send = holdBack(cat);
-    const late = [lease.stage(refTo(cat)), lease.step(planWith(0, 0, cat))];
+    const staged = lease.stage(refTo(cat));
     leader.close();
     await open({ epoch: 2, session: 'session-2' }, new FakeLeader());
     const numPlans = engine.plans.length;
+    const late = [staged, lease.step(planWith(0, 0))];
     send();
     for (const outcome of await Promise.allSettled(late)) {
       expect(outcome).toMatchObject({ reason: { reason: 'cancelled' } });

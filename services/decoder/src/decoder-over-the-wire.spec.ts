@@ -21,15 +21,18 @@ async function createRemoteEngine(): Promise<DecoderEngine> {
   const ranks = [{ address, meshAddress: engine.meshAddress }];
   const claim = { epoch: 1, leaderId: 'leader', session: 'session', silenceMs: 3000 };
   const group = await connectRankGroup({ groupId: 'g', ranks, ...claim }, new AbortController().signal);
+  // A group's steps do not wait for fetches, an engine's calls run in order.
+  let staged: Promise<unknown> = Promise.resolve();
   return {
     description: group.description,
     stage: async (embedding) => {
       const { embeddingKey, numTokens } = embedding;
       held.set(embeddingKey, embedding);
-      await group.stage({ embeddingKey, encoderAddress: 'encoder', numTokens });
+      staged = group.stage({ embeddingKey, encoderAddress: 'encoder', numTokens });
+      await staged;
     },
-    unstage: (embeddingKey) => group.unstage(embeddingKey),
-    step: (plan) => group.step(plan),
+    unstage: (embeddingKey) => staged.then(() => group.unstage(embeddingKey)),
+    step: (plan) => staged.then(() => group.step(plan)),
     close: async () => {
       await group.close();
       await server.close(1000);

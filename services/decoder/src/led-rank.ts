@@ -25,7 +25,7 @@ export interface LedRankParts {
   readonly signal: AbortSignal;
 }
 
-/** A rank under one leader. A step waits only for the embeddings that its new sequences use, not for other fetches. */
+/** A rank under one leader. Steps wait for no fetch: the leader has rows computed once they are known to be staged. */
 export class LedRank implements RankLease {
   readonly rank: number;
   readonly description: RankDescription;
@@ -34,7 +34,6 @@ export class LedRank implements RankLease {
   readonly #parts: LedRankParts;
   /** Stagings and unstagings that are not done, the last of each embedding. */
   readonly #staging = new Map<EmbeddingKey, Promise<unknown>>();
-  #handedOver: Promise<unknown> = Promise.resolve();
 
   constructor(parts: LedRankParts) {
     this.rank = parts.rank;
@@ -52,33 +51,21 @@ export class LedRank implements RankLease {
     return this.#inTurn(embeddingKey, () => this.#parts.engine.unstage(embeddingKey));
   }
 
+  /** Handed over at once: the engine runs its calls in order, the next step while this one is answered. */
   async step(plan: StepPlan): Promise<StepResult> {
-    const isStaged = this.#stagingsOf(plan);
-    // The engine runs its calls in order: the next step is handed over while this one runs.
-    const running = this.#handedOver.then(async () => {
-      await isStaged;
-      this.#assertLed();
-      return { result: this.#run(plan) };
-    });
-    this.#handedOver = running;
-    return (await running).result;
-  }
-
-  #run(plan: StepPlan): Promise<StepResult> {
+    this.#assertLed();
     const { engine, book, logger, signal } = this.#parts;
     book.begin(plan);
-    return engine.step(plan).then(
-      (result) => {
-        book.end(result);
-        return result;
-      },
-      (error: unknown) => {
-        book.end(undefined);
-        // What a rank left in a step says is no news once its leader is gone.
-        if (!signal.aborted) logger.error({ err: error, stepId: plan.stepId }, 'a step failed');
-        throw error;
-      },
-    );
+    try {
+      const result = await engine.step(plan);
+      book.end(result);
+      return result;
+    } catch (error) {
+      book.end(undefined);
+      // What a rank left in a step says is no news once its leader is gone.
+      if (!signal.aborted) logger.error({ err: error, stepId: plan.stepId }, 'a step failed');
+      throw error;
+    }
   }
 
   async #fetch({ embeddingKey, encoderAddress, numTokens }: EmbeddingRef): Promise<boolean> {
@@ -107,12 +94,6 @@ export class LedRank implements RankLease {
     };
     done.then(forget, forget);
     return done;
-  }
-
-  /** A failed one is the engine's to find. */
-  #stagingsOf({ admitted }: StepPlan): Promise<unknown> {
-    const keys = admitted.flatMap(({ visuals }) => visuals.map(({ embeddingKey }) => embeddingKey));
-    return Promise.allSettled(keys.map((key) => this.#staging.get(key)));
   }
 }
 

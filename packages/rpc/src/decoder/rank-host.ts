@@ -24,7 +24,10 @@ export interface LeaderStream {
   end(why: Error): void;
 }
 
-/** A rank that obeys one leader. Commands run in the order of their calls, which need not wait for one another. */
+/**
+ * A rank that obeys one leader. Commands run in the order of their calls, which need not wait for one another; only a
+ * fetch holds up nothing but what is said of the same embedding.
+ */
 export interface RankLease {
   /** Counts from 0. */
   readonly rank: number;
