@@ -5,7 +5,7 @@ const firstPauseMs = 100;
 const longestPauseMs = 2000;
 
 export interface PatienceOptions {
-  /** Time from the first failure in a row to the last attempt. */
+  /** Time from the first failure in a row to the last attempt; a wait that fails counts from its beginning. */
   readonly resumeMs: number;
   /** Unix time in milliseconds after which nobody wants the answer. */
   readonly deadlineMs: number | undefined;
@@ -28,6 +28,17 @@ export class Patience {
     const { resumeMs, deadlineMs = Number.POSITIVE_INFINITY } = this.#options;
     const nowMs = Date.now();
     return Math.max(0, Math.min(this.#giveUpAtMs ?? nowMs + resumeMs, deadlineMs) - nowMs);
+  }
+
+  /** What `wait` gives in the time left; when it fails, the waiting was part of the failure. */
+  async spend<Result>(wait: (limitMs: number) => Promise<Result>): Promise<Result> {
+    const giveUpAtMs = Date.now() + this.#options.resumeMs;
+    try {
+      return await wait(this.remainingMs);
+    } catch (error) {
+      this.#giveUpAtMs ??= giveUpAtMs;
+      throw error;
+    }
   }
 
   /** It went on: failures before count no more. */

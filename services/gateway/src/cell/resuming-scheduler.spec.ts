@@ -1,10 +1,12 @@
 import { getEventListeners } from 'node:events';
 import { type ErrorReason, type Request, type SchedulerEvent, ServingError } from '@tessera/domain';
 import { createRequest } from '@tessera/testkit';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tinyModel, untilAborted } from '../testing/scripted-scheduler.js';
 import type { Leader } from './cell.js';
 import { createResumingScheduler, type ResumeOptions } from './resuming-scheduler.js';
+
+afterEach(() => void vi.useRealTimers());
 
 const never = new AbortController().signal;
 const day = 86_400_000;
@@ -178,6 +180,20 @@ describe('what is no interruption ends the request', () => {
     ]);
     await expect(collect(world.scheduler.generate(request, never))).rejects.toBe(bug);
   });
+});
+
+it('a request that finds no leader waits for one no longer than it may be interrupted', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+  const limits: number[] = [];
+  const whenLed = async (_revision: string, limitMs: number): Promise<Leader> => {
+    limits.push(limitMs);
+    vi.setSystemTime(Date.now() + limitMs);
+    throw new ServingError('not_ready', 'the server is not ready: it waits for a scheduler');
+  };
+  const options = { resumeMs: day, random: () => 0, onInterrupted: () => {} };
+  const scheduler = createResumingScheduler({ whenLed, refresh: () => {} }, options);
+  await expect(collect(scheduler.generate(request, never))).rejects.toMatchObject({ reason: 'not_ready' });
+  expect(limits).toEqual([day]);
 });
 
 it('leaving early leaves the leader, too', async () => {

@@ -27,7 +27,7 @@ async function* generate(
   const received = [...request.resumeTokens];
   for (let attempt = request; ; attempt = nextAttempt(attempt, received)) {
     try {
-      const leader = await cell.whenLed(request.modelRevision, patience.remainingMs, signal);
+      const leader = await patience.spend((limitMs) => cell.whenLed(request.modelRevision, limitMs, signal));
       for await (const event of runAt(leader, attempt, signal)) {
         if (event.kind !== 'tokens') {
           yield event;
