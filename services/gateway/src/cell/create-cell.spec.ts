@@ -132,3 +132,18 @@ it('a leader of another model is none for a request that runs', async () => {
   await a.say({ model: { ...tinyModel, revision: 'another revision' } });
   expect((await led).model.revision).toBe('another revision');
 });
+
+it('a closed cell follows nobody, whoever is named to it', async () => {
+  const logger = createLogger({ name: 'cell', stream: { write: () => {} }, isPretty: false });
+  const connected: string[] = [];
+  const connect = (address: string) => {
+    connected.push(address);
+    return new DescribedScheduler({});
+  };
+  cell = createCell({ logger, connect, pollMs: 1 });
+  cell.follow(['a']);
+  await leaderOf();
+  await cell.close();
+  cell.follow(['b']);
+  expect(connected).toEqual(['a']);
+});

@@ -25,6 +25,7 @@ class DescribedCell implements Cell {
   readonly #state = new ObservableValue<CellState>({ missing: 'a scheduler' });
   readonly #watches = new Map<string, SchedulerWatch>();
   #listed: ReadonlySet<string> = new Set();
+  #isClosed = false;
   #reign: { readonly address: string; readonly end: AbortController } | undefined;
 
   constructor(options: CellOptions) {
@@ -37,6 +38,7 @@ class DescribedCell implements Cell {
   }
 
   follow(addresses: readonly string[]): void {
+    if (this.#isClosed) return;
     const { connect, pollMs = 500 } = this.#options;
     this.#listed = new Set(addresses);
     for (const address of this.#listed) {
@@ -65,6 +67,7 @@ class DescribedCell implements Cell {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all([...this.#watches.values()].map((watch) => watch.close()));
   }
 
