@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { ClientPool } from './client-pool.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { ClientPool, idleMs } from './client-pool.js';
+
+afterEach(() => void vi.useRealTimers());
 
 function createPool() {
   const closed: string[] = [];
@@ -21,6 +23,30 @@ describe('a pool of clients', () => {
     await pool.serve(['b']);
     expect(closed).toEqual(['a']);
     expect(pool.get('a')).not.toBe(first);
+  });
+
+  it('closes a client that nobody asks for, and makes another when it is asked for', async () => {
+    vi.useFakeTimers();
+    const { pool, closed } = createPool();
+    const first = pool.get('a');
+    await vi.advanceTimersByTimeAsync(idleMs - 1);
+    expect(pool.get('a')).toBe(first);
+    await vi.advanceTimersByTimeAsync(idleMs - 1);
+    expect(closed).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(closed).toEqual(['a']);
+    expect(pool.get('a')).not.toBe(first);
+  });
+
+  it('waits for nobody once it is closed', async () => {
+    vi.useFakeTimers();
+    const { pool, closed } = createPool();
+    pool.get('a');
+    pool.get('b');
+    await pool.serve(['a']);
+    await pool.serve([]);
+    await pool.close();
+    expect([closed, vi.getTimerCount()]).toEqual([['a', 'b'], 0]);
   });
 
   it('keeps a client whose address was never said to be in service', async () => {
