@@ -271,6 +271,22 @@ describe('createWriteBehind', () => {
       expect(writer.state).toBe('writing');
     });
 
+    test('writes again after its listener threw', async () => {
+      const writer = await createSettled({
+        onState: (state) => {
+          if (state === 'behind') throw new Error('a bug');
+        },
+      });
+      directory.isAway = true;
+      writer.push('g0', 1, [owned(1)]);
+      await expect(writer.settled()).rejects.toThrow('a bug');
+      groups.set('g0', { stepId: 2, pages: [owned(2)] });
+      directory.isAway = false;
+      writer.push('g0', 2, [owned(2)]);
+      await writer.settled();
+      expect(await pagesOf()).toEqual([owned(2)]);
+    });
+
     test('can be closed', async () => {
       const writer = await createSettled();
       await pushInVain(writer);

@@ -135,16 +135,20 @@ class DirectoryWriter implements WriteBehind {
 
   /** One write at a time, until nothing is left to be written. */
   async #run(): Promise<void> {
-    while (this.#hasWork) {
-      const epoch = this.#epoch;
-      try {
-        await this.#writeNext(epoch);
-        if (!this.#hasWork && !this.#isOver) this.#enter('writing');
-      } catch (error) {
-        await this.#fail(error as Error, epoch);
-      }
+    try {
+      while (this.#hasWork) await this.#attempt(this.#epoch);
+    } finally {
+      this.#running = undefined;
     }
-    this.#running = undefined;
+  }
+
+  async #attempt(epoch: number): Promise<void> {
+    try {
+      await this.#writeNext(epoch);
+      if (!this.#hasWork && !this.#isOver) this.#enter('writing');
+    } catch (error) {
+      await this.#fail(error as Error, epoch);
+    }
   }
 
   async #writeNext(epoch: number): Promise<void> {
