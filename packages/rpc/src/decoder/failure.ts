@@ -1,13 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import {
-  deserializeError,
-  type ErrorFacts,
-  type ErrorReason,
-  errorCatalogue,
-  type ServingError,
-  serializeError,
-} from '@tessera/domain';
+import { type ServingError, serializeError } from '@tessera/domain';
 import type * as wire from '@tessera/proto/decoder/v1';
+import { parseJsonObject, receivedError } from '../convert/received-error.js';
 
 /** Why a command failed; what is no ServingError is `internal` outside. */
 export function failureToProto(error: unknown): MessageInitShape<typeof wire.FailureSchema> {
@@ -15,12 +9,7 @@ export function failureToProto(error: unknown): MessageInitShape<typeof wire.Fai
   return { reason, message, factsJson: JSON.stringify(facts) };
 }
 
-/** The error that it was; a reason of a later version becomes `internal`. */
+/** The error that it was, whatever version of the other side sent it. */
 export function failureFromProto({ reason, message, factsJson }: wire.Failure): ServingError {
-  const isKnown = Object.hasOwn(errorCatalogue, reason);
-  return deserializeError({
-    reason: isKnown ? (reason as ErrorReason) : 'internal',
-    message,
-    facts: JSON.parse(factsJson) as ErrorFacts,
-  });
+  return receivedError({ reason, message, facts: parseJsonObject(factsJson) });
 }

@@ -99,10 +99,10 @@ export class RankStream {
     if (callId === 0n && reply.case === 'failure') throw failureFromProto(reply.value);
     const pending = this.#pending.get(callId);
     if (!pending) throw new ServingError('internal', `it answered call ${callId}, which does not wait for an answer`);
-    this.#pending.delete(callId);
     if (reply.case === 'failure') pending.reject(failureFromProto(reply.value));
     else if (reply.case === pending.expected) pending.resolve(reply.value as never);
     else pending.reject(invalidField('reply', pending.expected, reply.case ?? 'nothing'));
+    this.#pending.delete(callId);
   }
 
   /** A rank that obeys somebody else is not lost, it is this leader that must stand down. */

@@ -8,8 +8,8 @@ import type { RpcTls } from '../grpc/rpc-tls.js';
 const { attach } = VisionEncoderService.method;
 
 /**
- * The encoder at `address` as the scheduler sees it, until `signal` aborts: then its connection is closed. Throws
- * `worker_failed` when nobody answers there.
+ * The encoder at `address` as the scheduler sees it, until `signal` aborts. Throws `worker_failed` when nobody answers
+ * there. It holds a connection only while somebody listens.
  *
  * `updates` throws it when the encoder is lost, or when another one has taken its address; it ends when a signal aborts
  * or the encoder says that it is done.
@@ -20,41 +20,48 @@ export async function attachEncoder(
   signal: AbortSignal,
 ): Promise<EncoderFeed> {
   const peer: Peer = { address, lostReason: 'worker_failed' };
-  const client = new RpcClient(peer, tls);
-  signal.addEventListener('abort', () => client.close(), { once: true });
-  try {
-    const description = await describeEncoder(client, peer, signal);
-    return {
-      address,
-      description,
-      updates: (listening) => listen(client, peer, description, AbortSignal.any([listening, signal])),
-    };
-  } catch (error) {
-    client.close();
-    throw error;
-  }
+  const description = await describeEncoder(peer, tls, signal);
+  return {
+    address,
+    description,
+    updates: (listening) => listen(peer, tls, description, AbortSignal.any([listening, signal])),
+  };
 }
 
-async function describeEncoder(client: RpcClient, peer: Peer, signal: AbortSignal): Promise<VisionEncoderDescription> {
-  for await (const first of client.serverStream(attach, {}, { signal })) return encoderDescriptionFromProto(first);
+async function describeEncoder(
+  peer: Peer,
+  tls: RpcTls | undefined,
+  signal: AbortSignal,
+): Promise<VisionEncoderDescription> {
+  for await (const first of receiveUpdates(peer, tls, signal)) return encoderDescriptionFromProto(first);
   throw lostError(peer, 'ended before its first update');
 }
 
 async function* listen(
-  client: RpcClient,
   peer: Peer,
+  tls: RpcTls | undefined,
   description: VisionEncoderDescription,
   signal: AbortSignal,
 ): AsyncGenerator<EncoderUpdate, void> {
   let isFirst = true;
   try {
-    for await (const update of client.serverStream(attach, {}, { signal })) {
+    for await (const update of receiveUpdates(peer, tls, signal)) {
       if (isFirst) assertSame(encoderDescriptionFromProto(update), description, peer);
       isFirst = false;
       yield encoderUpdateFromProto(update);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
+  }
+}
+
+/** Over a connection of its own. */
+async function* receiveUpdates(peer: Peer, tls: RpcTls | undefined, signal: AbortSignal) {
+  const client = new RpcClient(peer, tls);
+  try {
+    yield* client.serverStream(attach, {}, { signal });
+  } finally {
+    client.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { getEventListeners, once } from 'node:events';
 import {
   type EmbeddingStore,
   type EncodeJob,
@@ -9,8 +9,9 @@ import {
   type VisionEncoder,
   type VisionEncoderDescription,
 } from '@tessera/domain';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bytesOf } from '../convert/number-bytes.js';
+import { RpcClient } from '../grpc/rpc-client.js';
 import { collect } from '../testing/collect.js';
 import { createEvent } from '../testing/create-event.js';
 import { createCuttableLink } from '../testing/cuttable-link.js';
@@ -274,6 +275,24 @@ for (const [name, createWorld] of rpcWorlds) {
         const lost = { reason: 'worker_failed', facts: { address: link.address } };
         await expect(listening).rejects.toMatchObject(lost);
         await expect(attach(link.address)).rejects.toMatchObject(lost);
+      });
+
+      test('leaves nothing behind where nobody listens', async () => {
+        const closing = vi.spyOn(RpcClient.prototype, 'close');
+        const { address } = await serve({
+          async *updates() {
+            yield update({});
+          },
+        });
+        const { signal } = new AbortController();
+        const feed = await attachEncoder(address, { tls: world.tls }, signal);
+        expect(closing).toHaveBeenCalledTimes(1);
+        await collect(feed.updates(signal));
+        expect(closing).toHaveBeenCalledTimes(2);
+        await expect(attachEncoder('127.0.0.1:1', { tls: world.tls }, signal)).rejects.toThrow();
+        expect(closing).toHaveBeenCalledTimes(3);
+        expect(getEventListeners(signal, 'abort')).toEqual([]);
+        closing.mockRestore();
       });
 
       test('is lost when another encoder has its address', async () => {

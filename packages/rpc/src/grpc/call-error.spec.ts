@@ -29,10 +29,22 @@ describe('an error of a handler', () => {
     expect(errorOf(thrown(sent), peer)).toMatchObject({ reason: 'internal', message: 'not a function' });
   });
 
-  test('is internal when its reason is of a later version', () => {
-    const metadata = trailing({ reason: 'moon_full', message: 'The moon is full.', facts: {} });
-    expect(errorOf(thrown({ metadata }), peer)).toMatchObject({ reason: 'internal', message: 'The moon is full.' });
-  });
+  for (const reason of ['moon_full', 'toString']) {
+    test(`is internal when its reason is of a later version: ${reason}`, () => {
+      const metadata = trailing({ reason, message: 'The moon is full.', facts: {} });
+      const error = { reason: 'internal', code: 'INTERNAL', message: 'The moon is full.' };
+      expect(errorOf(thrown({ metadata }), peer)).toMatchObject(error);
+    });
+  }
+
+  for (const broken of ['{"reason":', 'null', '[]']) {
+    test(`is that of its status when what it carries cannot be read: ${broken}`, () => {
+      const metadata = new Metadata();
+      metadata.set('tessera-error-bin', Buffer.from(broken));
+      const error = thrown({ metadata, code: status.UNAVAILABLE, details: 'gone' });
+      expect(errorOf(error, peer)).toMatchObject({ reason: 'worker_failed', message: `${peer.address}: gone` });
+    });
+  }
 
   test('is cut to what fits into a trailer', () => {
     const sent = statusOf(new ServingError('internal', 'x'.repeat(1_000_000)));

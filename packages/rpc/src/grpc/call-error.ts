@@ -1,12 +1,6 @@
 import { Metadata, type ServiceError, type StatusObject, status } from '@grpc/grpc-js';
-import {
-  deserializeError,
-  type ErrorReason,
-  errorCatalogue,
-  type SerializedServingError,
-  ServingError,
-  serializeError,
-} from '@tessera/domain';
+import { errorCatalogue, ServingError, serializeError } from '@tessera/domain';
+import { parseJsonObject, receivedError } from '../convert/received-error.js';
 
 /** Who is called, and what it means when it is gone: both reasons are UNAVAILABLE. */
 export interface Peer {
@@ -43,12 +37,8 @@ export function lostError(peer: Peer, why: string, cause?: unknown): ServingErro
 function carriedError({ metadata }: ServiceError): ServingError | undefined {
   const [bytes] = metadata?.get(trailer) ?? [];
   if (!Buffer.isBuffer(bytes)) return undefined;
-  const error = JSON.parse(bytes.toString()) as SerializedServingError;
-  return deserializeError({ ...error, reason: knownReason(error.reason) });
-}
-
-function knownReason(reason: string): ErrorReason {
-  return reason in errorCatalogue ? (reason as ErrorReason) : 'internal';
+  const carried = parseJsonObject(bytes.toString());
+  return carried && receivedError(carried);
 }
 
 /**
