@@ -17,7 +17,13 @@ export function killWithUs(child: ChildProcess): void {
 }
 
 function killAll(): void {
-  for (const child of children) child.kill('SIGKILL');
+  for (const { pid } of children) {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+    } catch {
+      // The whole group has ended.
+    }
+  }
 }
 
 function tellGuard(): void {

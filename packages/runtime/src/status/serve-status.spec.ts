@@ -34,6 +34,18 @@ describe('serveStatus', () => {
     expect((await fetch(server.url)).status).toBe(404);
   });
 
+  it('goes on when it cannot tell something', async () => {
+    const metrics = createMetrics();
+    const collect = () => {
+      throw new Error('no such pool');
+    };
+    metrics.gauge({ name: 'tessera_pages', help: 'Pages.', collect });
+    server = await serveStatus('127.0.0.1:0', { report: createHealth([]).report, metrics });
+    const response = await fetch(`${server.url}/metrics`);
+    expect([response.status, await response.text()]).toEqual([500, 'Error: no such pool\n']);
+    expect((await fetch(`${server.url}/health/live`)).status).toBe(200);
+  });
+
   it('refuses an address that cannot be listened on', async () => {
     const source = { report: createHealth([]).report, metrics: createMetrics() };
     server = await serveStatus('127.0.0.1:0', source);

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ServingError } from '@tessera/domain';
 import type { Metrics } from '../create-metrics.js';
@@ -18,7 +18,7 @@ export interface StatusServer {
 
 /**
  * Serves `/health/live` and `/health/ready`, 200 or 503 with the state of every component, and `/metrics`, at `listen`,
- * host:port. ServingError `invalid_option` for an address that cannot be listened on.
+ * host:port; 500 with the error where one of these throws. ServingError `invalid_option` for an address that cannot be listened on.
  */
 export async function serveStatus(listen: string, source: StatusSource): Promise<StatusServer> {
   const server = createServer(answerFrom(source));
@@ -50,18 +50,26 @@ function refused(listen: string, why: string, cause?: unknown): ServingError {
   return new ServingError('invalid_option', `--status-listen ${listen}: ${why}.`, { listen }, { cause });
 }
 
-function answerFrom({ report, metrics }: StatusSource): RequestListener {
+function answerFrom(source: StatusSource): RequestListener {
   return async (request, response) => {
-    const tell = (isGood: boolean, { components }: HealthReport) => {
-      response.writeHead(isGood ? 200 : 503, { 'content-type': 'application/json' });
-      response.end(JSON.stringify({ status: isGood ? 'ok' : 'unavailable', components }));
-    };
-    const health = report();
-    if (request.url === '/health/live') tell(health.isLive, health);
-    else if (request.url === '/health/ready') tell(health.isReady, health);
-    else if (request.url === '/metrics') {
-      const text = await metrics.render();
-      response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
-    } else response.writeHead(404).end();
+    try {
+      await answer(source, request.url, response);
+    } catch (error) {
+      response.writeHead(500, { 'content-type': 'text/plain' }).end(`${error}\n`);
+    }
   };
+}
+
+async function answer({ report, metrics }: StatusSource, path: string | undefined, response: ServerResponse) {
+  const tell = (isGood: boolean, { components }: HealthReport) => {
+    response.writeHead(isGood ? 200 : 503, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ status: isGood ? 'ok' : 'unavailable', components }));
+  };
+  const health = report();
+  if (path === '/health/live') tell(health.isLive, health);
+  else if (path === '/health/ready') tell(health.isReady, health);
+  else if (path === '/metrics') {
+    const text = await metrics.render();
+    response.writeHead(200, { 'content-type': metrics.contentType }).end(text);
+  } else response.writeHead(404).end();
 }
