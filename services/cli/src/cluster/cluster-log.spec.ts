@@ -28,6 +28,13 @@ describe('createClusterLog', () => {
     ]);
   });
 
+  it('shows a line that a process did not finish as it is', () => {
+    const { log, read } = createLog();
+    const torn = ['{"level":', '{"level":3', entry(30, 'ready').slice(0, -1), '{"level":30}'];
+    for (const line of torn) log.hear('redis', line);
+    expect(read()).toBe(torn.map((line) => `redis         ${line}\n`).join(''));
+  });
+
   it('leaves out what is less important', () => {
     const { log, read } = createLog();
     log.hear('redis', entry(20, 'a detail'));

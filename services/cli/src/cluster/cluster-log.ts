@@ -34,9 +34,9 @@ export function createClusterLog({ level, stream = process.stdout }: ClusterLogO
     for (const line of text.split('\n')) stream.write(`${prefixOf(name)}  ${line}\n`);
   };
   const hear = (name: string, line: string) => {
-    const entryLevel = levelOf(line);
-    if (entryLevel === undefined) show(name, line);
-    else if (entryLevel >= (levels[level] ?? 0)) show(name, formatLogLine(line));
+    const entry = readEntry(line);
+    if (entry === undefined) show(name, line);
+    else if (entry.level >= (levels[level] ?? 0)) show(name, entry.text);
   };
   return {
     hear,
@@ -44,7 +44,13 @@ export function createClusterLog({ level, stream = process.stdout }: ClusterLogO
   };
 }
 
-/** Of an entry of a log; undefined for any other line. */
-function levelOf(line: string): number | undefined {
-  return line.startsWith('{"level":') ? Number.parseInt(line.slice('{"level":'.length), 10) : undefined;
+/** Undefined for a line that is no entry of a log, or only the beginning of one: a process may end amid a line. */
+function readEntry(line: string): { readonly level: number; readonly text: string } | undefined {
+  if (!/^\{"level":\d/.test(line)) return undefined;
+  try {
+    const { level } = JSON.parse(line) as { level: number };
+    return { level, text: formatLogLine(line) };
+  } catch {
+    return undefined;
+  }
 }
