@@ -37,7 +37,12 @@ export const decoderConfigSchema = z
       .min(1)
       .optional()
       .describe('Host under which other processes reach this one. Default: that of --listen.'),
-    nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
+    nats: z
+      .string()
+      .min(1)
+      .default('nats://127.0.0.1:4222')
+      .describe('NATS servers, separated by commas.')
+      .meta({ secret: true }),
     threads: count.max(maxThreads).default(availableParallelism()).describe('Threads inside an operation.'),
     kernel: z.enum(['wasm', 'plain']).default('wasm').describe('Attention kernel; plain is slow and checks the other.'),
     kv: z

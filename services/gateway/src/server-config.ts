@@ -15,7 +15,12 @@ export const gatewayServerConfigSchema = z
       .min(1)
       .optional()
       .describe('Address of the scheduler, host:port. Default: whichever leads, as NATS says.'),
-    nats: z.string().min(1).default('nats://127.0.0.1:4222').describe('NATS servers, separated by commas.'),
+    nats: z
+      .string()
+      .min(1)
+      .default('nats://127.0.0.1:4222')
+      .describe('NATS servers, separated by commas.')
+      .meta({ secret: true }),
     ...tlsOptionsShape,
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info').describe('Least important messages to log.'),
   })

@@ -38,12 +38,14 @@ export const clusterConfigSchema = z
       .string()
       .min(1)
       .optional()
-      .describe('NATS servers, separated by commas. Default: a nats-server of its own.'),
+      .describe('NATS servers, separated by commas. Default: a nats-server of its own.')
+      .meta({ secret: true }),
     redis: z
       .string()
       .min(1)
       .optional()
-      .describe('Redis server that keeps the page directory. Default: a redis-server of its own.'),
+      .describe('Redis server that keeps the page directory. Default: a redis-server of its own.')
+      .meta({ secret: true }),
     threads: count
       .max(4 * availableParallelism())
       .optional()

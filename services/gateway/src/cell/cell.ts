@@ -2,7 +2,7 @@ import type { CellInspector, CellModel, Scheduler } from '@tessera/domain';
 
 /** A scheduler that can be asked what it is, wherever it runs. */
 export interface SchedulerClient extends Scheduler, CellInspector {
-  /** Ends the connection and what runs over it. */
+  /** Lets go of the connection: what runs over it goes on to its end, and then it is closed. */
   close(): void | Promise<void>;
 }
 
