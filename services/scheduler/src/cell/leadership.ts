@@ -131,17 +131,22 @@ export class Leadership {
     const epoch = Math.max(this.#epoch, directoryEpoch, ...statuses.map((status) => status.epoch)) + 1;
     const options = { groupId, ranks, epoch, leaderId, session: randomUUID(), silenceMs, tls };
     const group = await connectRankGroup(options, signal);
-    this.#grant(epoch);
-    this.scheduler.addGroup(group);
-    this.#journal?.push(groupId, 0, []);
-    logger.info({ group: groupId, epoch, ranks: ranks.length, cachedPages: group.seals.length }, 'leading group');
     const onAbort = (): void => void group.close();
     signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    const reason = await group.lost;
-    signal.removeEventListener('abort', onAbort);
-    this.#journal?.clear(groupId);
-    if (!signal.aborted) logger.warn({ group: groupId, err: reason }, 'group lost');
+    try {
+      if (signal.aborted) return;
+      this.#grant(epoch);
+      this.scheduler.addGroup(group);
+      this.#journal?.push(groupId, 0, []);
+      logger.info({ group: groupId, epoch, ranks: ranks.length, cachedPages: group.seals.length }, 'leading group');
+      const reason = await group.lost;
+      this.#journal?.clear(groupId);
+      if (!signal.aborted) logger.warn({ group: groupId, err: reason }, 'group lost');
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      // Whoever is led and not used can be led by nobody else.
+      await group.close();
+    }
   }
 
   /** Workers that all were started anew count epochs from 0 again; the directory refuses those that it has left behind. */
