@@ -63,8 +63,8 @@ describe('a request that crashes workers', () => {
       await expect.poll(placed, { interval: 5, timeout: 60_000 }).toBeDefined();
       cluster.kill(`decoder-${placed()!.group}-0`);
     }
-    const [{ error }] = (await culprit.answers()) as [{ error: string }];
-    expect(error).toMatch(/status 500: .*"code":"quarantined"/);
+    const [refused] = await culprit.answers();
+    expect(refused!.error).toMatch(/status 500: .*"code":"quarantined"/);
     expect(await others.texts()).toEqual(expected);
     notePause('beside a request that crashes workers', others.longestPauseMs);
     await expectSoundBooks(cluster);

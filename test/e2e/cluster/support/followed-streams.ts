@@ -51,6 +51,12 @@ export class FollowedStreams {
     await vi.waitUntil(haveAll, { interval: 5, timeout: 60_000 });
   }
 
+  /** Resolves when the first answer comes piece by piece, or has come. */
+  async begunOne(numPieces = 5): Promise<void> {
+    const hasOne = () => this.#streams.some((stream) => stream.numPieces >= numPieces || stream.hasEnded);
+    await vi.waitUntil(hasOne, { interval: 5, timeout: 60_000 });
+  }
+
   /** What came of each, in the order of the questions. */
   async answers(): Promise<StreamedAnswer[]> {
     await this.#ended;
