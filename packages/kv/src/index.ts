@@ -1,5 +1,6 @@
 export { type AuditedBooks, auditPages } from './audit/audit-pages.js';
 export { type DifferenceKind, differenceKinds, type PageDifference, type Severity } from './audit/page-difference.js';
+export { directoryPrefixOf } from './directory/directory-prefix-of.js';
 export { MemoryPageDirectory } from './directory/memory-page-directory.js';
 export type { DirectoryGroup, PageBatch, PageDelta, PageDirectory } from './directory/page-directory.js';
 export { type RedisDirectoryOptions, RedisPageDirectory } from './directory/redis-page-directory.js';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Bus } from '@tessera/bus';
-import { type PageDirectory, RedisPageDirectory } from '@tessera/kv';
+import { directoryPrefixOf, type PageDirectory, RedisPageDirectory } from '@tessera/kv';
 import { advertisedAddress, createRpcServer, serveScheduler } from '@tessera/rpc';
 import {
   createHealth,
@@ -86,7 +86,7 @@ function openDirectory(
   context: ProcessContext,
 ): PageDirectory | undefined {
   if (url === undefined) return undefined;
-  const directory = new RedisPageDirectory({ url, prefix: `tessera:${cell}` });
+  const directory = new RedisPageDirectory({ url, prefix: directoryPrefixOf(cell) });
   context.onShutdown('page directory', () => directory.close());
   return directory;
 }

@@ -13,7 +13,7 @@ import {
 export interface RedisDirectoryOptions {
   /** `redis://` or `rediss://`, with user and password where there are any. */
   readonly url: string;
-  /** Beginning of all keys, one for each cell; `tessera` by default. */
+  /** Beginning of all keys, of a cell's that of `directoryPrefixOf`; `tessera` by default. */
   readonly prefix?: string;
   /** Time for a connection, and for each answer; 2000 by default. A call that takes longer rejects. */
   readonly timeoutMs?: number;

@@ -1,10 +1,10 @@
 import { ServingError } from '@tessera/domain';
-import { type DirectoryGroup, RedisPageDirectory } from '@tessera/kv';
+import { type DirectoryGroup, directoryPrefixOf, RedisPageDirectory } from '@tessera/kv';
 
 /** All that the directory of a cell says; ServingError when it cannot be reached. */
 export async function readDirectory(url: string, cell: string): Promise<DirectoryGroup[]> {
   const host = hostOf(url);
-  const directory = new RedisPageDirectory({ url, prefix: `tessera:${cell}` });
+  const directory = new RedisPageDirectory({ url, prefix: directoryPrefixOf(cell) });
   try {
     const groupIds = await directory.groups();
     const groups = await Promise.all(groupIds.map((groupId) => directory.read(groupId)));
