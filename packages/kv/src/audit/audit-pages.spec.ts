@@ -172,6 +172,10 @@ describe('auditPages', () => {
       rank: 0,
       sentence: 'Rank 0 sealed page 1, generation 3, with w; the scheduler has it cached in generation 3, with x.',
     });
+    expect(audit({ directory: [described({ epoch: 5 })] })[0]).toMatchObject({
+      severity: 'lag',
+      sentence: 'The directory is of epoch 5, the scheduler of 4.',
+    });
     expect(audit({ directory: [described({ pages: [hashed, unhashed] })] })[0]).toMatchObject({
       severity: 'lag',
       sentence: 'Page 1: the scheduler has it cached in generation 3 with x, the directory free.',

@@ -30,8 +30,8 @@ export const differenceKinds = {
   // The seals of two ranks against one another
   ranks_contradict: 'wrong',
   // The directory against the scheduler's records
-  /** Another leader has opened the directory. */
-  directory_of_newer_epoch: 'wrong',
+  /** The leader was granted a higher epoch after its records were read; at rest, another leader was. */
+  directory_of_newer_epoch: 'lag',
   directory_of_older_epoch: 'lag',
   directory_lacks_group: 'lag',
   /** The leader is in the middle of a description. */
