@@ -82,7 +82,6 @@ describe('a gateway process', () => {
     serveVisionEncoder(encoderServer, {
       encode: (job, signal) => encoder.encode(job, signal),
       lend: () => undefined,
-      address: 'unused',
       description: { modelRevision: 'unused', hiddenSize: 1, cacheBytes: 1 },
       updates: async function* () {},
     });

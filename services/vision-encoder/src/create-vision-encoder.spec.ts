@@ -11,7 +11,6 @@ const hiddenSize = 4;
 const embeddingBytes = 4 * hiddenSize * 4;
 
 const options: VisionEncoderOptions = {
-  address: 'here',
   cacheBytes: 10 * embeddingBytes,
   batchPatches: 100,
   numDecoders: 2,

@@ -2,14 +2,12 @@ import {
   type EmbeddingKey,
   type EncodeJob,
   type EncoderEngine,
-  type EncoderFeed,
   type EncoderUpdate,
   ServingError,
-  type VisionEncoder,
   type VisionEncoderDescription,
   type VisualInput,
 } from '@tessera/domain';
-import type { EmbeddingLender, LentEmbedding } from '@tessera/rpc';
+import type { LentEmbedding, ServedEncoder } from '@tessera/rpc';
 import { EmbeddingCache } from './embedding-cache.js';
 import { assertFinite } from './encode/assert-finite.js';
 import { EncodePipeline, type PipelineLimits } from './encode/encode-pipeline.js';
@@ -34,7 +32,6 @@ export interface EncoderObserver {
 }
 
 export interface VisionEncoderOptions extends PipelineLimits {
-  readonly address: string;
   /** Bound of the embedding cache. */
   readonly cacheBytes: number;
 }
@@ -49,7 +46,7 @@ export interface VisionEncoderSnapshot {
   readonly numCachedBytes: number;
 }
 
-export interface RunningVisionEncoder extends VisionEncoder, EmbeddingLender, EncoderFeed {
+export interface RunningVisionEncoder extends ServedEncoder {
   readonly snapshot: VisionEncoderSnapshot;
   /** Resolves with the reason when it can encode nothing any more; what it holds can still be lent. */
   readonly lost: Promise<Error>;
@@ -63,7 +60,6 @@ export function createVisionEncoder(deps: VisionEncoderDeps, options: VisionEnco
 }
 
 class LocalVisionEncoder implements RunningVisionEncoder {
-  readonly address: string;
   readonly description: VisionEncoderDescription;
   readonly lost: Promise<Error>;
   readonly #decoders: MediaDecoderPool;
@@ -75,9 +71,8 @@ class LocalVisionEncoder implements RunningVisionEncoder {
   #end: Error | undefined;
 
   constructor({ engine, decoders, observer }: VisionEncoderDeps, options: VisionEncoderOptions) {
-    const { address, cacheBytes } = options;
+    const { cacheBytes } = options;
     const tower = new Tower(engine, (batch) => observer?.encoded(batch));
-    this.address = address;
     this.description = { ...engine.description, cacheBytes };
     this.lost = tower.lost;
     this.#decoders = decoders;

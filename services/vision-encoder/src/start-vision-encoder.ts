@@ -122,7 +122,6 @@ async function startEncoder(
 
 function encoderOptions(config: VisionEncoderConfig) {
   return {
-    address: config.listen,
     cacheBytes: config.embeddingCacheBytes,
     batchPatches: config.encodeBatchPatches,
     numDecoders: config.mediaProcesses,

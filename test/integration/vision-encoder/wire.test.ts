@@ -12,7 +12,6 @@ describeVisionEncoder('the encoder behind a wire', async ({ engine, decoders, ca
   const served = createVisionEncoder(
     { engine, decoders },
     {
-      address: 'served',
       cacheBytes,
       batchPatches: 100,
       numDecoders: 2,

@@ -19,10 +19,7 @@ import { type RpcWorld, rpcWorlds } from '../testing/rpc-world.js';
 import { attachEncoder } from './attach-encoder.js';
 import { connectEmbeddingStore } from './connect-embedding-store.js';
 import { connectVisionEncoder } from './connect-vision-encoder.js';
-import type { EmbeddingLender } from './embedding-lender.js';
-import { serveVisionEncoder } from './serve-vision-encoder.js';
-
-type Encoder = VisionEncoder & EmbeddingLender & EncoderFeed;
+import { type ServedEncoder, serveVisionEncoder } from './serve-vision-encoder.js';
 
 const never = new AbortController().signal;
 const cat = embeddingKey('cat');
@@ -48,8 +45,7 @@ const update = (given: Partial<EncoderUpdate>): EncoderUpdate => ({
 });
 
 /** An encoder that holds nothing, but for what is given. */
-const scripted = (given: Partial<Encoder>): Encoder => ({
-  address: 'local',
+const scripted = (given: Partial<ServedEncoder>): ServedEncoder => ({
   description,
   encode: async () => {},
   lend: () => undefined,
@@ -61,7 +57,7 @@ for (const [name, createWorld] of rpcWorlds) {
   describe(`an encoder over ${name}`, () => {
     let world: RpcWorld;
     const closing: (() => void)[] = [];
-    const serve = (given: Partial<Encoder>, options?: { maxSourceBytes: number }) =>
+    const serve = (given: Partial<ServedEncoder>, options?: { maxSourceBytes: number }) =>
       world.serve((server) => serveVisionEncoder(server, scripted(given), options));
     const uploader = (address: string): VisionEncoder => {
       const encoder = connectVisionEncoder(address, { tls: world.tls });

@@ -6,6 +6,9 @@ import type { EmbeddingLender } from './embedding-lender.js';
 import { embeddingParts } from './embedding-parts.js';
 import { receiveJob } from './receive-job.js';
 
+/** An encoder as it is put behind a server, whose address becomes its own. */
+export type ServedEncoder = VisionEncoder & EmbeddingLender & Omit<EncoderFeed, 'address'>;
+
 export interface ServeVisionEncoderOptions {
   /** Largest source that is taken, in bytes. Default 64 MiB. */
   readonly maxSourceBytes?: number;
@@ -17,7 +20,7 @@ export interface ServeVisionEncoderOptions {
  */
 export function serveVisionEncoder(
   server: RpcServer,
-  encoder: VisionEncoder & EmbeddingLender & EncoderFeed,
+  encoder: ServedEncoder,
   { maxSourceBytes = 64 * 1024 * 1024 }: ServeVisionEncoderOptions = {},
 ): void {
   server.addService(VisionEncoderService, {

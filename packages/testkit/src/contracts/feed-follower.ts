@@ -7,7 +7,7 @@ export class FeedFollower {
   numPendingPatches = 0;
   readonly #updates: AsyncIterator<EncoderUpdate>;
 
-  constructor(feed: EncoderFeed, signal: AbortSignal) {
+  constructor(feed: Pick<EncoderFeed, 'updates'>, signal: AbortSignal) {
     this.#updates = feed.updates(signal)[Symbol.asyncIterator]();
   }
 

@@ -14,7 +14,6 @@ export async function startEmbeddingServer(hiddenSize: number): Promise<Embeddin
   serveVisionEncoder(
     server,
     {
-      address: 'embeddings',
       description: { modelRevision: 'any', hiddenSize, cacheBytes: 0 },
       encode: () => Promise.reject(new Error('Nothing is encoded here.')),
       async *updates() {},
