@@ -1,8 +1,7 @@
-import { requestId } from '@tessera/domain';
+import { EventQueue, requestId } from '@tessera/domain';
 import { createRequest, createVisualRequest } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Admission } from './admission.js';
-import { EventQueue } from './event-queue.js';
 import { Sequence } from './sequence.js';
 
 const unbounded = { maxWaitingRequests: 100, maxWaitingTokens: 1000, maxWaitingPatches: 1000, maxWaitingBytes: 1000 };

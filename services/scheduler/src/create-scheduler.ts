@@ -3,6 +3,7 @@ import {
   type CellModel,
   type EmbeddingKey,
   type EncoderFeed,
+  EventQueue,
   type RankGroup,
   type RankSeals,
   type Request,
@@ -15,7 +16,6 @@ import {
 import type { GroupSnapshot, PageDelta } from '@tessera/kv';
 import { Admission } from './admission.js';
 import { assertServable } from './assert-servable.js';
-import { EventQueue } from './event-queue.js';
 import { FairQueue } from './fair-queue.js';
 import { GroupLoop } from './group/group-loop.js';
 import { byRank } from './group/plan-step.js';

@@ -1,7 +1,6 @@
-import { blockHash, requestId } from '@tessera/domain';
+import { blockHash, EventQueue, requestId } from '@tessera/domain';
 import { createRequest, fakeDescription } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { EventQueue } from './event-queue.js';
 import type { GroupLoop } from './group/group-loop.js';
 import { GroupState } from './group/group-state.js';
 import { placeSequence } from './placement.js';

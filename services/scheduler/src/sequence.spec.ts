@@ -1,7 +1,6 @@
-import { laneId, requestId, type SchedulerEvent } from '@tessera/domain';
+import { EventQueue, laneId, requestId, type SchedulerEvent } from '@tessera/domain';
 import { createRequest, createSamplingParams, createVisualRequest, pageIds } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { EventQueue } from './event-queue.js';
 import { Sequence } from './sequence.js';
 
 const create = (given: Parameters<typeof createRequest>[0] = {}) =>

@@ -1,5 +1,6 @@
 import {
   type BlockHash,
+  type EventQueue,
   type FinishReason,
   type LaneId,
   type PageId,
@@ -10,7 +11,6 @@ import {
   sequenceId,
   type VisualSegment,
 } from '@tessera/domain';
-import type { EventQueue } from './event-queue.js';
 import type { QueuedItem } from './fair-queue.js';
 
 /** Batch requests come behind every priority of the interactive ones. */

@@ -1,7 +1,7 @@
 import { type CandidacyState, createMemoryBus, MemoryHub } from '@tessera/bus';
+import { EventQueue } from '@tessera/domain';
 import { createLogger, createMetrics } from '@tessera/runtime';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { defaultSchedulerConfig } from '../scheduler-config.js';
 import { createSchedulerMetrics } from '../scheduler-metrics.js';
 import { CellServer } from './cell-server.js';

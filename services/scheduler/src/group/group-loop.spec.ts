@@ -1,6 +1,7 @@
 import {
   blockHash,
   type EmbeddingKey,
+  EventQueue,
   embeddingKey,
   type Request,
   requestId,
@@ -17,7 +18,6 @@ import {
   fakeDescription,
 } from '@tessera/testkit';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { tokensAlone } from '../testing/tokens-alone.js';
 import { GroupLoop, type GroupLoopHooks } from './group-loop.js';

@@ -1,7 +1,6 @@
-import { blockHash, type Request, requestId } from '@tessera/domain';
+import { blockHash, EventQueue, type Request, requestId } from '@tessera/domain';
 import { createRequest, fakeDescription, pageIds } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { GroupState } from './group-state.js';
 

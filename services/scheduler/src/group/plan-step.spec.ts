@@ -1,4 +1,4 @@
-import { blockHash, type LaneId, laneId, type PageId, type Request, requestId } from '@tessera/domain';
+import { blockHash, EventQueue, type LaneId, laneId, type PageId, type Request, requestId } from '@tessera/domain';
 import {
   createRequest,
   createVisualRequest,
@@ -8,7 +8,6 @@ import {
   pageIds,
 } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { GroupState } from './group-state.js';
 import { planStep } from './plan-step.js';

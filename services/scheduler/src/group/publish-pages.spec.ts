@@ -1,8 +1,7 @@
-import { type Request, requestId } from '@tessera/domain';
+import { EventQueue, type Request, requestId } from '@tessera/domain';
 import { prefixHashesOf, rootHash } from '@tessera/kv';
 import { createRequest, fakeDescription, pageIds } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { GroupState } from './group-state.js';
 import { publishPages } from './publish-pages.js';

@@ -1,7 +1,6 @@
-import { embeddingKey } from '@tessera/domain';
+import { EventQueue, embeddingKey } from '@tessera/domain';
 import { createVisualRequest, SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { SharedRoom } from './shared-room.js';
 

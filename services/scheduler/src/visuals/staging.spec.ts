@@ -1,7 +1,6 @@
-import { type EmbeddingKey, embeddingKey } from '@tessera/domain';
+import { type EmbeddingKey, EventQueue, embeddingKey } from '@tessera/domain';
 import { createVisualRequest, FakeEmbeddingStore, FakeRankGroup } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { Staging } from './staging.js';
 

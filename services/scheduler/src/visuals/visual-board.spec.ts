@@ -1,7 +1,13 @@
-import { type EmbeddingKey, embeddingKey, type Request, requestId, type SchedulerEvent } from '@tessera/domain';
+import {
+  type EmbeddingKey,
+  EventQueue,
+  embeddingKey,
+  type Request,
+  requestId,
+  type SchedulerEvent,
+} from '@tessera/domain';
 import { createVisualRequest } from '@tessera/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EventQueue } from '../event-queue.js';
 import { Sequence } from '../sequence.js';
 import { VisualBoard } from './visual-board.js';
 
