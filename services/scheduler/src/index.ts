@@ -6,12 +6,8 @@ export {
   schedulerConfigOf,
   schedulerServerConfigSchema,
 } from './config.js';
-export {
-  createScheduler,
-  type RunningScheduler,
-  type SchedulerDeps,
-  type SchedulerSnapshot,
-} from './create-scheduler.js';
+export { createScheduler } from './create-scheduler.js';
 export type { Placement, PlacementReason } from './placement.js';
+export type { RunningScheduler, SchedulerDeps, SchedulerSnapshot } from './running-scheduler.js';
 export { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';
 export { type SchedulerProcessDeps, type StartedScheduler, startScheduler } from './start-scheduler.js';

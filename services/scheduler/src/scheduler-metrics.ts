@@ -1,7 +1,7 @@
 import type { StepResult } from '@tessera/domain';
 import type { Metrics } from '@tessera/runtime';
-import type { SchedulerSnapshot } from './create-scheduler.js';
 import type { PlacementReason } from './placement.js';
+import type { SchedulerSnapshot } from './running-scheduler.js';
 
 const stepSeconds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 

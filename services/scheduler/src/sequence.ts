@@ -98,6 +98,11 @@ export class Sequence implements QueuedItem {
     return this.#outputTokens;
   }
 
+  /** Visuals of which something is behind the first `numTokens` tokens. */
+  visualsBehind(numTokens: number): VisualSegment[] {
+    return this.visuals.filter(({ offset, length }) => offset + length > numTokens);
+  }
+
   /** Ids of `count` known tokens from `first` on, prompt and answer. */
   tokensOf(first: number, count: number): number[] {
     const { tokenIds } = this.request;

@@ -5,7 +5,8 @@ import { type CellInspection, type RankSeals, ServingError } from '@tessera/doma
 import { createWriteBehind, type PageDirectory, type WriteBehind } from '@tessera/kv';
 import { attachEncoder, connectRankGroup, describeRank, type RpcTls } from '@tessera/rpc';
 import type { Logger } from '@tessera/runtime';
-import { createScheduler, type RunningScheduler } from '../create-scheduler.js';
+import { createScheduler } from '../create-scheduler.js';
+import type { RunningScheduler } from '../running-scheduler.js';
 import type { SchedulerConfig } from '../scheduler-config.js';
 import type { SchedulerMetrics } from '../scheduler-metrics.js';
 import { type CompleteGroup, completeGroups } from './complete-groups.js';

@@ -198,9 +198,8 @@ export class GroupLoop {
 
   /** Embeddings whose last row is computed are not needed any more. */
   #releaseConsumed(sequence: Sequence): void {
-    const { visuals, numComputed } = sequence;
-    const needed = new Set(visuals.filter((v) => v.offset + v.length > numComputed).map((v) => v.embeddingKey));
-    for (const { embeddingKey } of visuals) {
+    const needed = new Set(sequence.visualsBehind(sequence.numComputed).map(({ embeddingKey }) => embeddingKey));
+    for (const { embeddingKey } of sequence.visuals) {
       if (!needed.has(embeddingKey)) this.staging.release(sequence, embeddingKey);
     }
   }

@@ -147,7 +147,7 @@ function chunkOf(sequence: Sequence, numTokens: number, newPages: Chunk['newPage
 }
 
 function admissionOf(sequence: Sequence, pageLen: number): AdmittedSequence {
-  const { request, visuals, outputTokens } = sequence;
+  const { request, outputTokens } = sequence;
   const { lane, pages, numCachedPages } = residenceOf(sequence);
   const numCached = numCachedPages * pageLen;
   return {
@@ -156,8 +156,8 @@ function admissionOf(sequence: Sequence, pageLen: number): AdmittedSequence {
     tokenIds: Int32Array.from([...request.tokenIds, ...outputTokens]),
     numPromptTokens: request.tokenIds.length,
     positions: request.positions,
-    visuals: visuals
-      .filter(({ offset, length }) => offset + length > numCached)
+    visuals: sequence
+      .visualsBehind(numCached)
       .map(({ embeddingKey, offset, length }) => ({ embeddingKey, offset, length })),
     numCached,
     pages: pages.slice(0, numCachedPages),

@@ -1,7 +1,8 @@
 import type { DecoderDescription, EmbeddingKey, Request, SchedulerEvent } from '@tessera/domain';
 import { FakeEmbeddingStore, FakeEncoderFeed, FakeRankGroup, type FakeRankGroupOptions } from '@tessera/testkit';
-import { createScheduler, type RunningScheduler } from '../create-scheduler.js';
+import { createScheduler } from '../create-scheduler.js';
 import type { Placement } from '../placement.js';
+import type { RunningScheduler } from '../running-scheduler.js';
 import { defaultSchedulerConfig, type SchedulerConfig } from '../scheduler-config.js';
 
 /** All that a caller sees of one request. */
