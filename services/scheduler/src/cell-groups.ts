@@ -1,4 +1,5 @@
-import { type CellModel, type RankGroup, ServingError } from '@tessera/domain';
+import { type CellModel, type RankGroup, type Request, ServingError } from '@tessera/domain';
+import { assertServable } from './assert-servable.js';
 import type { GroupLoop } from './group/group-loop.js';
 import type { SchedulerSnapshot } from './running-scheduler.js';
 import type { Sequence } from './sequence.js';
@@ -18,7 +19,7 @@ export class CellGroups implements Iterable<GroupLoop> {
     return this.#loops.size;
   }
 
-  /** Undefined until a group was there. */
+  /** What every group can do that is there; without any what the last could, and undefined until one was there. */
   get model(): GroupModel | undefined {
     return this.#model;
   }
@@ -46,28 +47,32 @@ export class CellGroups implements Iterable<GroupLoop> {
     return this.#loops.get(groupId);
   }
 
-  /** Throws `invalid_option` for a group that cannot serve beside those that are there. */
-  assertFits({ groupId, description: { modelRevision, maxContextLen } }: RankGroup): void {
-    if (this.#model && this.#model.revision !== modelRevision) {
-      const message = `Group ${groupId} serves ${modelRevision}, the cell ${this.#model.revision}.`;
-      throw new ServingError('invalid_option', message);
-    }
-    if (this.#model && maxContextLen < this.#model.maxContextLen) {
-      const facts = { given: maxContextLen, limit: this.#model.maxContextLen };
-      const message = `Group ${groupId} has a context of ${facts.given} positions, the cell ${facts.limit}.`;
-      throw new ServingError('invalid_option', message, facts);
-    }
+  /** Throws `invalid_option` for a group of another model than those that are there. */
+  assertFits({ groupId, description }: RankGroup): void {
+    const [other] = this;
+    if (!other || other.state.description.modelRevision === description.modelRevision) return;
+    const { modelRevision } = other.state.description;
+    const message = `Group ${groupId} serves ${description.modelRevision}, the cell ${modelRevision}.`;
+    throw new ServingError('invalid_option', message);
+  }
+
+  /** Throws when no group that is there can ever run a request; without groups it may wait for the next. */
+  assertRunnable(request: Request): void {
+    if (!this.#model || this.size === 0) return;
+    const maxContextLen = Math.max(...[...this].map(({ state }) => state.description.maxContextLen));
+    assertServable(request, { ...this.#model, maxContextLen, maxVisualTokens: Number.MAX_SAFE_INTEGER });
   }
 
   add(loop: GroupLoop): void {
-    const { modelRevision, maxContextLen, kvLayout } = loop.state.description;
-    this.#model ??= { revision: modelRevision, maxContextLen, pageLen: kvLayout.pageLen };
     this.#loops.set(loop.groupId, loop);
+    this.#describe();
   }
 
   /** Nothing happens when another one has its name by now. */
   remove(loop: GroupLoop): void {
-    if (this.#loops.get(loop.groupId) === loop) this.#loops.delete(loop.groupId);
+    if (this.#loops.get(loop.groupId) !== loop) return;
+    this.#loops.delete(loop.groupId);
+    this.#describe();
   }
 
   wakeAll(): void {
@@ -77,5 +82,13 @@ export class CellGroups implements Iterable<GroupLoop> {
   /** Most tokens at the beginning of a sequence that a group has in its prefix cache. */
   numCachedTokensOf(sequence: Sequence): number {
     return Math.max(0, ...[...this].map(({ state }) => state.findCached(sequence).length * state.pageLen));
+  }
+
+  #describe(): void {
+    const descriptions = [...this].map(({ state }) => state.description);
+    const [first] = descriptions;
+    if (!first) return;
+    const maxContextLen = Math.min(...descriptions.map((description) => description.maxContextLen));
+    this.#model = { revision: first.modelRevision, maxContextLen, pageLen: first.kvLayout.pageLen };
   }
 }

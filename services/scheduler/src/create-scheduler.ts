@@ -91,6 +91,7 @@ class CellScheduler implements RunningScheduler {
     this.#groups.assertFits(group);
     const loop = new GroupLoop(group, this.#groupHooks, this.#config);
     this.#groups.add(loop);
+    this.#checkWaiting();
     loop.wake();
   }
 
@@ -171,7 +172,10 @@ class CellScheduler implements RunningScheduler {
       onMiss: (address, key, users) => this.#onMiss(address, key, users),
       onTokens: (sequence, numTokens) => this.#queue.clocks.charge(sequence.tenant, numTokens),
       onStep: (of, result) => this.#deps.onStep?.(of.groupId, result, of.state.takeChanges()),
-      onLost: (lost) => this.#groups.remove(lost),
+      onLost: (lost) => {
+        this.#groups.remove(lost);
+        this.#checkWaiting();
+      },
     };
   }
 
@@ -191,7 +195,22 @@ class CellScheduler implements RunningScheduler {
   #putBack(sequence: Sequence): void {
     this.#admission.comeBack(sequence);
     this.#board.leave(sequence);
-    this.#preparation.prepare(sequence);
+    this.#failUnrunnable(sequence);
+    if (!sequence.hasEnded) this.#preparation.prepare(sequence);
+  }
+
+  /** The groups are others than before. */
+  #checkWaiting(): void {
+    for (const sequence of [...this.#live]) if (!sequence.residence) this.#failUnrunnable(sequence);
+  }
+
+  /** Who waits for what none of the groups can do would wait in vain. */
+  #failUnrunnable(sequence: Sequence): void {
+    try {
+      this.#groups.assertRunnable(sequence.request);
+    } catch (error) {
+      this.#fail(sequence, error as Error);
+    }
   }
 
   #fail(sequence: Sequence, error: Error): void {

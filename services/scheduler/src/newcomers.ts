@@ -63,12 +63,13 @@ export class Newcomers {
 }
 
 function hasRoom({ state }: GroupLoop, sequence: Sequence): boolean {
-  return state.numFreeLanes > 0 && state.hasRoomFor(sequence, state.findCached(sequence));
+  if (state.numFreeLanes === 0 || !state.canHold(sequence)) return false;
+  return state.hasRoomFor(sequence, state.findCached(sequence));
 }
 
 /** Batch requests give way to interactive ones, the last come first. */
 function makeWay(sequence: Sequence, loop: GroupLoop, isPlanned: IsPlanned): boolean {
-  if (sequence.isBatch) return false;
+  if (sequence.isBatch || !loop.state.canHold(sequence)) return false;
   const batch = [...loop.state.running].filter((running) => running.isBatch && !isPlanned(running)).sort(byRank);
   for (const victim of batch.reverse()) {
     loop.preempt(victim);

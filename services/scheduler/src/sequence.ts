@@ -93,6 +93,11 @@ export class Sequence implements QueuedItem {
     return this.request.tokenIds.length;
   }
 
+  /** Tokens that it may come to, prompt and answer. */
+  get maxLen(): number {
+    return this.numPromptTokens + this.request.maxTokens;
+  }
+
   /** Tokens of the answer, those of earlier attempts included. */
   get outputTokens(): readonly number[] {
     return this.#outputTokens;

@@ -59,6 +59,11 @@ export class GroupState {
     return sum;
   }
 
+  /** Whether the context is long enough for a sequence, however long it becomes. */
+  canHold({ maxLen }: Sequence): boolean {
+    return maxLen <= this.description.maxContextLen;
+  }
+
   /** Whole pages at its beginning that are in the cache; at least its last token is always computed. */
   findCached({ blockHashes, numKnownTokens }: Sequence): PageId[] {
     const maxPages = Math.floor((numKnownTokens - 1) / this.pageLen);
