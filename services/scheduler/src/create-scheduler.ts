@@ -19,6 +19,7 @@ import { Newcomers } from './newcomers.js';
 import type { RunningScheduler, SchedulerDeps, SchedulerSnapshot } from './running-scheduler.js';
 import { defaultSchedulerConfig, type SchedulerConfig } from './scheduler-config.js';
 import { Sequence } from './sequence.js';
+import { EncoderFeeds } from './visuals/encoder-feeds.js';
 import { Preparation } from './visuals/preparation.js';
 import { VisualBoard } from './visuals/visual-board.js';
 import { watchRequest } from './watch-request.js';
@@ -35,6 +36,7 @@ class CellScheduler implements RunningScheduler {
   readonly #config: SchedulerConfig;
   readonly #admission: Admission;
   readonly #board: VisualBoard;
+  readonly #encoders: EncoderFeeds;
   readonly #preparation: Preparation;
   readonly #newcomers: Newcomers;
   readonly #queue = new FairQueue<Sequence>();
@@ -55,6 +57,7 @@ class CellScheduler implements RunningScheduler {
       onReady: (sequence, key) => this.#onReady(sequence, key),
       onFailed: (sequence, error) => this.#fail(sequence, error),
     });
+    this.#encoders = new EncoderFeeds(this.#board, this.#groups);
     const parts = { board: this.#board, groups: this.#groups, queue: this.#queue };
     this.#preparation = new Preparation(parts);
     this.#newcomers = new Newcomers({
@@ -92,16 +95,12 @@ class CellScheduler implements RunningScheduler {
     const loop = new GroupLoop(group, this.#groupHooks, this.#config);
     this.#groups.add(loop);
     this.#checkWaiting();
+    this.#encoders.dropUnfit();
     loop.wake();
   }
 
-  async addEncoder(feed: EncoderFeed, signal: AbortSignal): Promise<void> {
-    this.#board.addEncoder(feed);
-    try {
-      for await (const update of feed.updates(signal)) this.#board.update(feed.address, update);
-    } finally {
-      this.#board.removeEncoder(feed.address);
-    }
+  addEncoder(feed: EncoderFeed, signal: AbortSignal): Promise<void> {
+    return this.#encoders.listen(feed, signal);
   }
 
   async *generate(request: Request, signal: AbortSignal): AsyncGenerator<SchedulerEvent> {

@@ -43,10 +43,14 @@ export interface SchedulerSnapshot {
 /** The scheduler of one cell: rank groups and encoders come and go. */
 export interface RunningScheduler extends Scheduler {
   readonly snapshot: SchedulerSnapshot;
-  /** Undefined until a group was there. */
+  /** What all groups can do that are there; undefined until one was there. */
   readonly model: CellModel | undefined;
+  /** Throws `invalid_option` for a group of another model than those that are there. */
   addGroup(group: RankGroup): void;
-  /** Listens to an encoder until it is lost or the signal aborts; resolves then. */
+  /**
+   * Listens to an encoder until it is lost or the signal aborts; resolves then. Rejects with `invalid_option` when its
+   * embeddings are not for the groups that are there, or come.
+   */
   addEncoder(feed: EncoderFeed, signal: AbortSignal): Promise<void>;
   inspect(epoch: number): Promise<CellInspection>;
   /** Throws with its numbers when something is held for nobody. */

@@ -46,7 +46,10 @@ export async function startScheduler(
   const health = createHealth(['server', 'membership']);
   const tls = tlsFilesOf(config);
   const directory = given.directory ?? openDirectory(config, context);
-  const server = createRpcServer({ tls });
+  const server = createRpcServer({
+    tls,
+    onError: (error, method) => logger.error({ err: error, method }, 'a call failed'),
+  });
   const incarnation = randomUUID();
   const cell: CellServer = new CellServer({
     bus,
