@@ -351,12 +351,18 @@ describe('createScheduler', () => {
       expect((await second).tokens).toEqual(await tokensAlone(pictures('b')));
     });
 
-    test('takes a picture that cannot be staged for one that is gone, and asks for it again', async () => {
+    test('fails with the reason when the ranks cannot take its picture, and so do others that show it', async () => {
+      const open = world.encoder.store.fetches.hold();
+      const seen = [run(pictures('a')), run(pictures('b')), run(pictures('c', ['dog']))] as const;
+      await world.encoder.store.fetches.arrival();
+      await world.settled();
       world.engine.failNextStage();
-      const asked = pictures('a');
-      const seen = await run(asked);
-      expect(asksOf(seen)).toHaveLength(2);
-      expect(seen.tokens).toEqual(await tokensAlone(asked));
+      open();
+      for (const { error } of [await seen[0], await seen[1]]) {
+        expect(error).toMatchObject({ reason: 'internal', message: 'The staging failed.' });
+      }
+      expect((await seen[2]).tokens).toEqual(await tokensAlone(pictures('c', ['dog'])));
+      expect(world.stageErrors).toEqual(['group-0 cat: The staging failed.']);
     });
 
     test('fails when a picture of it cannot be made however often it is tried', async () => {

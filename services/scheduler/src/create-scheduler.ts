@@ -169,6 +169,10 @@ class CellScheduler implements RunningScheduler {
       holderOf: (key) => this.#board.holderOf(key),
       onFetched: (sequence, key) => this.#board.fetched(sequence, key),
       onMiss: (address, key, users) => this.#onMiss(address, key, users),
+      onStageFailed: ({ groupId }, key, error, users) => {
+        this.#deps.onStageFailed?.(groupId, key, error);
+        for (const sequence of users) this.#fail(sequence, error);
+      },
       onTokens: (sequence, numTokens) => this.#queue.clocks.charge(sequence.tenant, numTokens),
       onStep: (of, result) => this.#deps.onStep?.(of.groupId, result, of.state.takeChanges()),
       onLost: (lost) => {

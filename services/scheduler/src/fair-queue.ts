@@ -1,4 +1,4 @@
-import { FairClocks } from './fair-clocks.js';
+import { FairClocks } from '@tessera/domain';
 
 /** What a fair queue must know of an item. */
 export interface QueuedItem {

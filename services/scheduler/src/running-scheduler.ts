@@ -1,6 +1,7 @@
 import type {
   CellInspection,
   CellModel,
+  EmbeddingKey,
   EncoderFeed,
   RankGroup,
   RankSeals,
@@ -17,6 +18,8 @@ export interface SchedulerDeps {
   readonly now: () => number;
   /** What each rank of a group says of its pages now, for inspection. */
   readonly readSeals?: (groupId: string) => Promise<readonly RankSeals[]>;
+  /** The ranks of a group could not take an embedding; whoever needed it there fails with the error. */
+  readonly onStageFailed?: (groupId: string, key: EmbeddingKey, error: Error) => void;
   readonly onPlaced?: (placement: Placement, sequence: Sequence) => void;
   /** The result of a step is booked; `changes` are the pages that changed since the step before. */
   readonly onStep?: (groupId: string, result: StepResult, changes: readonly PageDelta[]) => void;

@@ -54,6 +54,8 @@ export class Leadership {
           const { id } = sequence;
           logger.debug({ sequence: id, group: loop.groupId, reason, numCachedTokens }, 'placed');
         },
+        onStageFailed: (group, embedding, error) =>
+          logger.error({ group, embedding, err: error }, 'an embedding cannot be staged'),
         onStep: (groupId, result, changes) => {
           metrics.recordStep(groupId, result);
           this.#journal?.push(groupId, result.stepId, changes);

@@ -58,6 +58,7 @@ describe('GroupLoop', () => {
       holderOf: (key: EmbeddingKey) => (store.holds(key) ? 'encoder' : undefined),
       onFetched: ({ id }, key) => heard.push(`${key} for ${id}`),
       onMiss: (_address, key) => heard.push(`missed ${key}`),
+      onStageFailed: (_loop, key, { message }, users) => heard.push(`${key} failed ${users.length}: ${message}`),
       onStep: (_loop, { stepId }) => heard.push(`step ${stepId}`),
       onLost: (_loop, { message }) => heard.push(`lost: ${message}`),
     };

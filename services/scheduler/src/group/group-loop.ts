@@ -1,4 +1,11 @@
-import { type RankGroup, type SampledToken, type SequenceOutput, ServingError, type StepResult } from '@tessera/domain';
+import {
+  type EmbeddingKey,
+  type RankGroup,
+  type SampledToken,
+  type SequenceOutput,
+  ServingError,
+  type StepResult,
+} from '@tessera/domain';
 import type { Sequence } from '../sequence.js';
 import { Staging, type StagingOptions } from '../visuals/staging.js';
 import { contradictionOf } from './contradiction-of.js';
@@ -16,8 +23,10 @@ export interface GroupLoopHooks extends Pick<StagingOptions, 'holderOf' | 'onMis
   putBack(sequence: Sequence): void;
   /** A sequence has ended, well or not, and holds nothing any more. */
   onEnd(sequence: Sequence): void;
+  /** The ranks cannot take an embedding: these sequences are to end. */
+  onStageFailed(loop: GroupLoop, key: EmbeddingKey, error: Error, users: readonly Sequence[]): void;
   /** Decoders have an embedding for these. */
-  onFetched(sequence: Sequence, key: Parameters<StagingOptions['onStaged']>[0]): void;
+  onFetched(sequence: Sequence, key: EmbeddingKey): void;
   /** A sequence has sampled so many tokens. */
   onTokens(sequence: Sequence, numTokens: number): void;
   /** The result of a step is booked. */
@@ -65,6 +74,7 @@ export class GroupLoop {
       capacityTokens: config.stagingTokens,
       holderOf: hooks.holderOf,
       onMiss: hooks.onMiss,
+      onFailed: (key, error, users) => hooks.onStageFailed(this, key, error, users),
       onStaged: (key, users) => {
         for (const sequence of users) hooks.onFetched(sequence, key);
         this.wake();

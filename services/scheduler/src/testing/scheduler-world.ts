@@ -1,4 +1,10 @@
-import type { DecoderDescription, EmbeddingKey, Request, SchedulerEvent } from '@tessera/domain';
+import {
+  type DecoderDescription,
+  type EmbeddingKey,
+  type Request,
+  type SchedulerEvent,
+  ServingError,
+} from '@tessera/domain';
 import { FakeEmbeddingStore, FakeEncoderFeed, FakeRankGroup, type FakeRankGroupOptions } from '@tessera/testkit';
 import { createScheduler } from '../create-scheduler.js';
 import type { Placement } from '../placement.js';
@@ -36,6 +42,8 @@ export class SchedulerWorld {
   readonly placements: (Omit<Placement, 'loop'> & { readonly groupId: string; readonly sequenceId: string })[] = [];
   /** Every upload that was asked for and made. */
   readonly uploads: { readonly encoderAddress: string; readonly key: EmbeddingKey; readonly ticket: string }[] = [];
+  /** Embeddings that could not be staged, and why. */
+  readonly stageErrors: string[] = [];
   /** What steps were rejected with, by whichever group. */
   readonly stepErrors: string[] = [];
   readonly #stores = new Map<string, FakeEmbeddingStore>();
@@ -51,6 +59,7 @@ export class SchedulerWorld {
     this.scheduler = createScheduler(
       {
         now,
+        onStageFailed: (groupId, key, { message }) => this.stageErrors.push(`${groupId} ${key}: ${message}`),
         onPlaced: ({ loop, reason, numCachedTokens }, { id }) =>
           this.placements.push({ groupId: loop.groupId, reason, numCachedTokens, sequenceId: id }),
       },
@@ -125,7 +134,7 @@ export class SchedulerWorld {
   loseEncoder({ feed, store }: WorldEncoder): void {
     this.#stores.delete(feed.address);
     this.encoders.delete(feed.address);
-    store.failNextFetch();
+    store.failNextFetch(new ServingError('worker_failed', `The encoder ${feed.address} is gone.`));
     feed.lose();
   }
 

@@ -8,7 +8,9 @@ const [cat, dog] = ['cat', 'dog'].map(embeddingKey) as [EmbeddingKey, EmbeddingK
 let numSequences = 0;
 const sequenceWith = (...keys: readonly string[]): Sequence =>
   new Sequence(createVisualRequest(keys), new EventQueue(), numSequences++);
-const settled = () => new Promise((resolve) => setImmediate(resolve));
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+};
 
 describe('Staging', () => {
   let store: FakeEmbeddingStore;
@@ -26,6 +28,7 @@ describe('Staging', () => {
       holderOf: (key) => (store.holds(key) ? 'encoder' : undefined),
       onStaged: (key, users) => heard.push(['staged', key, users]),
       onMiss: (address, key, users) => heard.push([`missed at ${address}`, key, users]),
+      onFailed: (key, { message }, users) => heard.push([message, key, users]),
     });
     store.put(cat, 4);
   });
@@ -82,8 +85,7 @@ describe('Staging', () => {
 
   for (const [what, fail] of [
     ['the encoder does not hold it any more', () => store.missNextFetch()],
-    ['the fetch fails', () => store.failNextFetch()],
-    ['the ranks cannot take it', () => group.engine.failNextStage()],
+    ['the encoder cannot be reached', () => store.failNextFetch(new ServingError('worker_failed', 'It is gone.'))],
   ] as const) {
     test(`tells its users when ${what}, and gets it again when told`, async () => {
       fail();
@@ -98,6 +100,33 @@ describe('Staging', () => {
       expect(staging.isStaged(cat)).toBe(true);
     });
   }
+
+  for (const [what, fail, message] of [
+    ['the encoder gives other rows', () => store.failNextFetch(new Error('7 rows.')), '7 rows.'],
+    ['the ranks cannot take it', () => group.engine.failNextStage(), 'The staging failed.'],
+  ] as const) {
+    test(`fails its users with the reason when ${what}, and leaves no rows behind`, async () => {
+      fail();
+      const sequence = sequenceWith('cat');
+      reserve(sequence);
+      await settled();
+      expect(heard).toEqual([[message, cat, [sequence]]]);
+      expect(group.engine.stagings.at(-1)).toEqual(['unstage', cat]);
+      staging.releaseAll(sequence);
+      expect(staging.numEmbeddings).toBe(0);
+    });
+  }
+
+  test('fails nobody when the group is lost, for whatever reason', async () => {
+    const open = store.fetches.hold();
+    const sequence = sequenceWith('cat');
+    reserve(sequence);
+    void group.lost.then(() => process.nextTick(() => staging.releaseAll(sequence)));
+    group.lose(new ServingError('epoch_refused', 'Another one leads.'));
+    open();
+    await settled();
+    expect(heard).toEqual([]);
+  });
 
   test('drops what was released on its way, and says nothing of it', async () => {
     const open = store.fetches.hold();

@@ -1,4 +1,5 @@
-import type { EmbeddingKey, RankGroup, VisualSegment } from '@tessera/domain';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type EmbeddingKey, type RankGroup, ServingError, type VisualSegment } from '@tessera/domain';
 import type { Sequence } from '../sequence.js';
 import { SharedRoom } from './shared-room.js';
 
@@ -12,6 +13,8 @@ export interface StagingOptions {
   readonly onStaged: (key: EmbeddingKey, users: readonly Sequence[]) => void;
   /** The encoder did not hold it any more: it is to be made again for these. */
   readonly onMiss: (address: string, key: EmbeddingKey, users: readonly Sequence[]) => void;
+  /** The ranks cannot take the rows, and making them again would change nothing: these are to end. */
+  readonly onFailed: (key: EmbeddingKey, error: Error, users: readonly Sequence[]) => void;
 }
 
 interface Entry {
@@ -85,19 +88,28 @@ export class Staging {
   }
 
   async #stage(key: EmbeddingKey, entry: Entry, encoderAddress: string): Promise<void> {
-    const { group, onStaged, onMiss } = this.#options;
-    let isStaged = false;
-    try {
-      isStaged = await group.stage({ embeddingKey: key, encoderAddress, numTokens: entry.numTokens });
-    } catch {
-      // The group or the encoder is lost: the former ends this object, the latter reads as a miss.
-    }
-    entry.state = isStaged ? 'staged' : 'absent';
+    const { group, onStaged, onMiss, onFailed } = this.#options;
+    const embedding = { embeddingKey: key, encoderAddress, numTokens: entry.numTokens };
+    const outcome = await group.stage(embedding).catch((error: Error) => error);
+    // A group that is lost rejects its calls and lets its sequences go in one turn: then nobody is left to be told.
+    if (outcome instanceof Error) await nextTurn();
+    entry.state = outcome === true ? 'staged' : 'absent';
     if (this.#entries.get(key) !== entry) return;
-    if (isStaged) onStaged(key, this.#room.usersOf(key));
-    else onMiss(encoderAddress, key, this.#room.usersOf(key));
+    const users = this.#room.usersOf(key);
+    if (outcome === true) onStaged(key, users);
+    else if (outcome === false || isUnavailable(outcome)) onMiss(encoderAddress, key, users);
+    else {
+      // Some of the ranks may have it.
+      group.unstage(key).catch(ignoreLostGroup);
+      onFailed(key, outcome, users);
+    }
   }
 }
 
 /** A group that is lost holds nothing any more. */
 function ignoreLostGroup(): void {}
+
+/** The encoder, or the way to it, is gone. */
+function isUnavailable(error: Error): boolean {
+  return error instanceof ServingError && error.code === 'UNAVAILABLE';
+}
