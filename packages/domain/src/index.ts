@@ -2,6 +2,7 @@ export type { Brand } from './brand.js';
 export * from './decoder-engine.js';
 export * from './encoder-engine.js';
 export * from './event-queue.js';
+export * from './fair-clocks.js';
 export * from './ids.js';
 export * from './kv-layout.js';
 export * from './mrope-positions.js';

@@ -1,6 +1,6 @@
+import { FairClocks } from '@tessera/domain';
 import { SeededRandom } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
-import { FairClocks } from './fair-clocks.js';
 import { FairQueue, type QueuedItem } from './fair-queue.js';
 
 interface Item extends QueuedItem {

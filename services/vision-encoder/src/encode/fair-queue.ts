@@ -1,3 +1,5 @@
+import { FairClocks } from '@tessera/domain';
+
 /** What a fair queue must know of a job. */
 export interface PricedJob {
   readonly tenant: string;
@@ -6,17 +8,13 @@ export interface PricedJob {
 }
 
 /**
- * Jobs of several tenants in a fair order: weighted fair queueing with one virtual clock a tenant, which advances by the
- * patches of every job taken; the lowest clock goes first, among equal ones whoever began to wait first. Within a
- * tenant jobs go in order of arrival. A tenant that comes back starts where those that waited on are (start-time fair
- * queueing, Goyal et al. 1996), so that nobody saves up turns.
+ * Jobs of several tenants in a fair order: a tenant's clock advances by the patches of every job taken, and the lowest
+ * clock goes first, among equal ones whoever began to wait first. Within a tenant jobs go in order of arrival.
  */
 export class FairQueue<Job extends PricedJob> {
   /** Of tenants that have any, in order of arrival. */
   readonly #waiting = new Map<string, Set<Job>>();
-  readonly #clocks = new Map<string, number>();
-  /** Clock of the tenant that was served last, before it was served: none that waits is behind it. */
-  #now = 0;
+  #clocks = new FairClocks();
   #numJobs = 0;
 
   get numJobs(): number {
@@ -26,7 +24,7 @@ export class FairQueue<Job extends PricedJob> {
   push(job: Job): void {
     let jobs = this.#waiting.get(job.tenant);
     if (jobs === undefined) {
-      this.#clocks.set(job.tenant, Math.max(this.#clockOf(job.tenant), this.#now));
+      this.#clocks.join(job.tenant);
       jobs = new Set();
       this.#waiting.set(job.tenant, jobs);
     }
@@ -44,9 +42,7 @@ export class FairQueue<Job extends PricedJob> {
   take(): Job | undefined {
     const job = this.peek();
     if (job === undefined) return undefined;
-    const { tenant, numPatches } = job;
-    this.#now = this.#clockOf(tenant);
-    this.#clocks.set(tenant, this.#now + numPatches);
+    this.#clocks.charge(job.tenant, job.numPatches);
     this.remove(job);
     return job;
   }
@@ -55,15 +51,17 @@ export class FairQueue<Job extends PricedJob> {
   remove(job: Job): boolean {
     const jobs = this.#waiting.get(job.tenant);
     if (!jobs?.delete(job)) return false;
-    if (jobs.size === 0) this.#waiting.delete(job.tenant);
+    if (jobs.size === 0) {
+      this.#waiting.delete(job.tenant);
+      this.#clocks.leave(job.tenant);
+    }
     this.#numJobs--;
     return true;
   }
 
   /** Lets all tenants start alike again; for when there is nothing to share. */
   resetClocks(): void {
-    this.#clocks.clear();
-    this.#now = 0;
+    this.#clocks = new FairClocks();
   }
 
   *[Symbol.iterator](): Generator<Job> {
@@ -73,12 +71,8 @@ export class FairQueue<Job extends PricedJob> {
   #jobsOfNext(): Set<Job> | undefined {
     let next: string | undefined;
     for (const tenant of this.#waiting.keys()) {
-      if (next === undefined || this.#clockOf(tenant) < this.#clockOf(next)) next = tenant;
+      if (next === undefined || this.#clocks.timeOf(tenant) < this.#clocks.timeOf(next)) next = tenant;
     }
     return next === undefined ? undefined : this.#waiting.get(next);
-  }
-
-  #clockOf(tenant: string): number {
-    return this.#clocks.get(tenant) ?? 0;
   }
 }
