@@ -477,6 +477,18 @@ describe('createScheduler', () => {
       expect(seen.tokens).toEqual(await tokensAlone(second));
     });
 
+    test('keeps nothing of a prompt that turns out to be of no numbers steps after it began', async () => {
+      world.encoder.store.spoil(cat);
+      const asked = question(
+        'a',
+        Array.from({ length: 10 }, (_, i) => i + 10),
+      );
+      expect((await run(asked)).error).toMatchObject({ reason: 'internal' });
+      const steps = world.engine.plans.filter(({ chunks }) => chunks.length > 0);
+      expect(steps.length).toBeGreaterThan(2);
+      expect(world.scheduler.snapshot.numCachedPages).toBe(0);
+    });
+
     test('seals a page under its hash when it is computed, and no page that is given away since', async () => {
       start({ description: { numLanes: 1 } });
       const asked = findable(request('a', { tokenIds: new Int32Array(45), maxTokens: 1 }));

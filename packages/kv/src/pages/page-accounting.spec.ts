@@ -194,6 +194,42 @@ describe('publish', () => {
   });
 });
 
+describe('unpublish', () => {
+  test('lets nobody find a page any more, and leaves it to those who hold it', () => {
+    const pages = createPages();
+    const [page] = pages.allocate(1) ?? [];
+    pages.publish(page, blockHash('x'));
+    pages.acquirePages([page]);
+    pages.takeChanged();
+    pages.unpublish(page, blockHash('x'));
+    expect([pages.lookup([blockHash('x')]), pages.takeChanged()]).toEqual([[], [page]]);
+    pages.release([page]);
+    expect(countsOf(pages)).toEqual([10, 0, 1]);
+    end(pages, [page]);
+    expect(countsOf(pages)).toEqual([11, 0, 0]);
+  });
+
+  test('frees a page that nobody holds, for whoever needs one next', () => {
+    const pages = createPages();
+    end(pages, run(pages, 'p', 48));
+    pages.unpublish(pageId(1), blockHash('p1'));
+    pages.checkIntegrity();
+    expect(countsOf(pages)).toEqual([9, 2, 0]);
+    expect(pages.lookup(hashesOf('p', 48))).toEqual([0]);
+    expect(pages.allocate(1)).toEqual([1]);
+  });
+
+  test('changes nothing for a page that is not found under the hash', () => {
+    const pages = createPages();
+    const [first, second] = pages.allocate(2) ?? [];
+    for (const page of [first, second]) pages.publish(page, blockHash('x'));
+    pages.takeChanged();
+    pages.unpublish(second, blockHash('x'));
+    pages.unpublish(first, blockHash('y'));
+    expect([pages.lookup([blockHash('x')]), pages.takeChanged()]).toEqual([[first], []]);
+  });
+});
+
 describe('adopt', () => {
   test('takes sealed pages as cached with their generations, the first to be evicted first', () => {
     const pages = createPages();
@@ -340,6 +376,9 @@ test('no page is given to two, lost, or found under what it does not hold, whate
       pages = createPages();
       tables = [];
       numAdopted += pages.adopt([...seals.values()]);
+    } else if (draw < 0.05 && contents.size > 0) {
+      const [page, hash] = random.pick([...contents]);
+      pages.unpublish(page, blockHash(hash));
     } else if (draw < 0.5 && tables.length > 0) {
       const [table] = tables.splice(random.integer(0, tables.length - 1), 1);
       pages.release(table.reverse());

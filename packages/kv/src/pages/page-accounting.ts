@@ -131,6 +131,19 @@ export class PageAccounting {
   }
 
   /**
+   * Lets a page be found under a hash no more; one that nobody holds is free then. Nothing happens when another page, or
+   * none, is found under it.
+   */
+  unpublish(page: PageId, hash: BlockHash): void {
+    if (this.#index.get(hash) !== page) return;
+    if (!this.#isOwned(page)) {
+      this.#cached.remove(page);
+      this.#free.push(page);
+    }
+    this.#dropHash(page, hash);
+  }
+
+  /**
    * Takes pages as cached that all ranks sealed alike, after a takeover; returns how many. Only free pages can be
    * adopted. Of two pages with one hash the first is taken; the first of all is evicted first.
    */
@@ -231,14 +244,18 @@ export class PageAccounting {
     this.#changed.add(page);
   }
 
+  #dropHash(page: PageId, hash: BlockHash): void {
+    this.#hashes[page] = undefined;
+    this.#index.delete(hash);
+    this.#changed.add(page);
+  }
+
   /** Takes the least recently used page out of the cache. */
   #evict(): PageId {
     const page = this.#cached.first;
     if (page === undefined) throw this.#broken('a page is evicted and none is cached');
     this.#cached.remove(page);
-    this.#index.delete(this.#hashes[page] as BlockHash);
-    this.#hashes[page] = undefined;
-    this.#changed.add(page);
+    this.#dropHash(page, this.#hashes[page] as BlockHash);
     return page;
   }
 

@@ -11,7 +11,7 @@ import { Staging, type StagingOptions } from '../visuals/staging.js';
 import { contradictionOf } from './contradiction-of.js';
 import { GroupState } from './group-state.js';
 import { type PlannedChunk, type PlannedStep, type PlanSource, planStep, tokensInStep } from './plan-step.js';
-import { publishPages } from './publish-pages.js';
+import { publishPages, withdrawPages } from './publish-pages.js';
 
 /** What the loop asks of the scheduler around it. */
 export interface GroupLoopHooks extends Pick<StagingOptions, 'holderOf' | 'onMiss'> {
@@ -197,10 +197,11 @@ export class GroupLoop {
 
   #bookChunk({ sequence, residence, numTokens }: PlannedChunk, output: SequenceOutput | undefined): void {
     sequence.isSuspect = false;
+    const isNumberless = output?.tokens.length === 0;
+    if (residence && isNumberless) withdrawPages(this.state, sequence, residence);
     if (residence && sequence.residence === residence) {
       sequence.numComputed += numTokens;
-      // What gave no token may be no numbers, and nobody should find it.
-      if (output?.tokens.length !== 0) publishPages(this.state, sequence);
+      if (!isNumberless) publishPages(this.state, sequence);
       this.#releaseConsumed(sequence);
     }
     if (output) this.#deliver(sequence, output);

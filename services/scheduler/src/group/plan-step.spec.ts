@@ -257,4 +257,11 @@ describe('planStep', () => {
     expect(step?.plan).toMatchObject({ chunks: [{ newPages: pageIds(1) }], seals: [{ pageId: 0, generation: 1 }] });
     expect(plan()?.plan.seals).toEqual([]);
   });
+
+  test('sends no seal of a page that nobody is to find any more', () => {
+    const { residence } = decoding(7);
+    group.publish(residence!.pages[0]!, blockHash('a'.repeat(64)));
+    group.pages.unpublish(residence!.pages[0]!, blockHash('a'.repeat(64)));
+    expect(plan()?.plan.seals).toEqual([]);
+  });
 });

@@ -81,8 +81,11 @@ function finishPlan(
   chunks: readonly PlannedChunk[],
 ): PlannedStep | undefined {
   const { releasedLanes: released } = group;
-  // A page may have been given to new content since it was sealed.
-  const seals = group.seals.filter(({ pageId, generation }) => group.pages.generationOf(pageId) === generation);
+  // A page may have been given to new content since it was sealed, or nobody is to find it any more.
+  const seals = group.seals.filter(({ pageId, generation, blockHash }) => {
+    const page = group.pages.record(pageId);
+    return page?.generation === generation && page.blockHash === blockHash;
+  });
   if (chunks.length === 0 && released.length === 0 && seals.length === 0) return undefined;
   group.releasedLanes = [];
   group.seals = [];

@@ -4,7 +4,7 @@ import { createRequest, fakeDescription, pageIds } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Sequence } from '../sequence.js';
 import { GroupState } from './group-state.js';
-import { publishPages } from './publish-pages.js';
+import { publishPages, withdrawPages } from './publish-pages.js';
 
 const root = rootHash({ modelRevision: 'fake', tenant: 'tenant', salt: 'salt' });
 
@@ -18,7 +18,7 @@ describe('publishPages', () => {
     const request = createRequest({ tokenIds: Int32Array.from(tokenIds), requestId: requestId('r'), maxTokens: 20 });
     const prefix = prefixHashesOf(request, root, pageLen);
     const sequence = new Sequence({ ...request, prefix, ...given }, new EventQueue(), 0);
-    group.admit(sequence, []);
+    group.admit(sequence, group.findCached(sequence));
     group.extend(sequence, 20);
     return sequence;
   };
@@ -54,6 +54,26 @@ describe('publishPages', () => {
     }
     expect(group.seals.map(({ pageId }) => pageId)).toEqual([0]);
   });
+
+  for (const isGone of [false, true]) {
+    test(`withdraws what a sequence published and not what it found, ${isGone ? 'after' : 'while'} it runs`, () => {
+      const first = run([1, 2, 3, 4, 5], { requestId: requestId('first') });
+      first.numComputed = 4;
+      publishPages(group, first);
+      const second = run([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+      const residence = second.residence!;
+      expect(residence.numCachedPages).toBe(1);
+      second.numComputed = 8;
+      publishPages(group, second);
+      const { blocks } = second.request.prefix!;
+      expect(group.pages.lookup(blocks)).toHaveLength(2);
+      if (isGone) group.leave(second);
+      withdrawPages(group, second, residence);
+      expect(group.pages.lookup(blocks)).toEqual(first.residence!.pages.slice(0, 1));
+      if (!isGone) group.leave(second);
+      group.checkIntegrity();
+    });
+  }
 
   for (const [title, given, pageLen] of [
     ['keeps out of the cache', { prefix: undefined }, 4],

@@ -1,6 +1,6 @@
-import type { BlockHash } from '@tessera/domain';
+import type { BlockHash, PageId } from '@tessera/domain';
 import { hashBlock } from '@tessera/kv';
-import type { Sequence } from '../sequence.js';
+import type { Residence, Sequence } from '../sequence.js';
 import { type GroupState, residenceOf } from './group-state.js';
 
 /** Lets others find the pages that a sequence has filled since the last time; nothing when it keeps out of the cache. */
@@ -14,6 +14,17 @@ export function publishPages(group: GroupState, sequence: Sequence): void {
     const page = residence.pages[index];
     if (page === undefined) throw new Error(`sequence ${sequence.id} has no page ${index} and computed it`);
     group.publish(page, blockHashAt(sequence, index, group.pageLen, prefix.root));
+  }
+}
+
+/** Lets nobody find what a sequence has published: it may be of no numbers. What it found itself stays. */
+export function withdrawPages(
+  { pages: accounting }: GroupState,
+  { blockHashes }: Sequence,
+  { pages, numCachedPages, numPublished }: Residence,
+): void {
+  for (let i = numCachedPages; i < numPublished; i++) {
+    accounting.unpublish(pages[i] as PageId, blockHashes[i] as BlockHash);
   }
 }
 
