@@ -26,15 +26,12 @@ export class NatsBus implements Bus {
   readonly #context: NatsBusContext;
   readonly #pulse: ServerPulse;
   readonly #closing = new AbortController();
-  readonly #announcements: NatsAnnouncement[] = [];
-  readonly #campaigns: LeaseCampaign[] = [];
+  /** Those that have not ended. */
+  readonly #campaigns = new Set<LeaseCampaign>();
 
   constructor(context: NatsBusContext) {
     this.#context = context;
     this.#pulse = new ServerPulse(context.nc, context.periodMs);
-    this.#pulse.onStateChange((state) => {
-      if (state === 'connected') for (const announcement of this.#announcements) announcement.sayHere();
-    });
   }
 
   get state(): BusState {
@@ -46,10 +43,7 @@ export class NatsBus implements Bus {
   }
 
   async announce(member: Member): Promise<Announcement> {
-    const { nc, cell, periodMs } = this.#context;
-    const announcement = new NatsAnnouncement(nc, cell, member, periodMs);
-    this.#announcements.push(announcement);
-    return announcement;
+    return new NatsAnnouncement({ ...this.#context, pulse: this.#pulse }, member, this.#closing.signal);
   }
 
   watch(kind: MemberKind, signal: AbortSignal): AsyncIterable<readonly Member[]> {
@@ -70,7 +64,8 @@ export class NatsBus implements Bus {
       signal: AbortSignal.any([signal, this.#closing.signal]),
       onFailedAttempt: (error) => onWarning(`could not ask NATS for the lease ${name}; asking on`, error),
     });
-    this.#campaigns.push(campaign);
+    this.#campaigns.add(campaign);
+    void campaign.ended.then(() => this.#campaigns.delete(campaign));
     return campaign;
   }
 
@@ -86,9 +81,8 @@ export class NatsBus implements Bus {
 
   async close(): Promise<void> {
     const { nc } = this.#context;
-    for (const announcement of this.#announcements) await announcement.withdraw();
     this.#closing.abort();
-    await Promise.all(this.#campaigns.map((campaign) => campaign.ended));
+    await Promise.all([...this.#campaigns].map(({ ended }) => ended));
     // What was said last has to leave; a server that is away will not take it.
     if (this.state === 'connected') await isFulfilledWithin(nc.drain(), drainTimeoutMs);
     this.#pulse.stop();
