@@ -1,10 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-
 /** Waits; an abort ends it early, without an error. */
-export async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(durationMs, undefined, { signal });
-  } catch {
-    // Aborted, which is all that a delay can fail with.
-  }
+export function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, durationMs);
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end);
+  });
 }

@@ -1,26 +1,30 @@
 import { ServingError } from '@tessera/domain';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CandidacyState } from '../bus.js';
 import { LeaseCampaign } from './lease-campaign.js';
 import type { LeaseStore } from './lease-store.js';
+
+const ttlMs = 60;
 
 describe('LeaseCampaign', () => {
   let controller: AbortController;
   let failures: unknown[];
   const campaigns: LeaseCampaign[] = [];
   beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     controller = new AbortController();
     failures = [];
   });
   afterEach(async () => {
     controller.abort();
     for (const campaign of campaigns.splice(0)) await campaign.ended;
+    vi.useRealTimers();
   });
 
   const run = (openStore: () => Promise<LeaseStore>): LeaseCampaign => {
     const campaign = new LeaseCampaign({
       holder: { candidate: 'a', token: 'a-token' },
-      ttlMs: 60,
+      ttlMs,
       openStore,
       signal: controller.signal,
       onFailedAttempt: (error) => failures.push(error),
@@ -52,16 +56,22 @@ describe('LeaseCampaign', () => {
     const campaign = run(async () => store);
     await readUntil(campaign, 'leading');
     store.isAway = true;
-    expect(await readUntil(campaign, 'following')).toEqual(['leading', 'unsure', 'following']);
+    const losing = readUntil(campaign, 'following');
+    await vi.advanceTimersByTimeAsync(ttlMs);
+    expect(await losing).toEqual(['leading', 'unsure', 'following']);
     expect(failures).toEqual([new Error('away')]);
     store.isAway = false;
-    expect(await readUntil(campaign, 'leading')).toEqual(['following', 'leading']);
+    const leadingAgain = readUntil(campaign, 'leading');
+    await vi.advanceTimersByTimeAsync(ttlMs / 20);
+    expect(await leadingAgain).toEqual(['following', 'leading']);
   });
 
   it('ends with an error that asking again cannot cure', async () => {
     const refusal = new ServingError('invalid_option', 'another length');
     const campaign = run(() => Promise.reject(refusal));
-    await expect(readUntil(campaign, 'leading')).rejects.toBe(refusal);
+    const refused = expect(readUntil(campaign, 'leading')).rejects.toBe(refusal);
+    await vi.advanceTimersByTimeAsync(ttlMs);
+    await refused;
     expect(failures).toEqual([]);
   });
 });
