@@ -3,6 +3,7 @@ import {
   type CellModel,
   type EmbeddingKey,
   type EncoderFeed,
+  EventQueue,
   type RankGroup,
   type Request,
   type SchedulerEvent,
@@ -12,7 +13,6 @@ import type { GroupSnapshot } from '@tessera/kv';
 import { Admission } from './admission.js';
 import { assertServable } from './assert-servable.js';
 import { CellGroups } from './cell-groups.js';
-import { EventQueue } from './event-queue.js';
 import { FairQueue } from './fair-queue.js';
 import { GroupLoop, type GroupLoopHooks } from './group/group-loop.js';
 import { Newcomers } from './newcomers.js';

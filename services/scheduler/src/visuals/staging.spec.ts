@@ -1,4 +1,4 @@
-import { type EmbeddingKey, EventQueue, embeddingKey } from '@tessera/domain';
+import { type EmbeddingKey, EventQueue, embeddingKey, ServingError } from '@tessera/domain';
 import { createVisualRequest, FakeEmbeddingStore, FakeRankGroup } from '@tessera/testkit';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Sequence } from '../sequence.js';
