@@ -8,10 +8,16 @@ export const requirements = [
   { command: 'python3 -c "import ensurepip"', package: 'python3-venv', suites: ['test/e2e/python-client.test.ts'] },
 ];
 
-/** What the suites need that the filters leave; no filter leaves all. */
-export function requirementsOf(all, filters) {
+/** What those of the test files need whose path contains a filter; no filter leaves all. */
+export function requirementsOf(all, filters, testFiles) {
   if (filters.length === 0) return all;
-  return all.filter(({ suites }) => suites.some((path) => filters.some((filter) => path.includes(filter))));
+  const left = testFiles.filter((path) => filters.some((filter) => path.includes(filter)));
+  return all.filter(({ suites }) => left.some((path) => isOfSuites(path, suites)));
+}
+
+/** Whether a test file is among suites, each of which is a file or, as `folder/**`, all below a folder. */
+export function isOfSuites(path, suites) {
+  return suites.some((suite) => (suite.endsWith('/**') ? path.startsWith(suite.slice(0, -2)) : path === suite));
 }
 
 /** Installs what is absent where that is allowed; resolves to what is still missing. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeMissing, ensureRequirements, requirements, requirementsOf } from './requirements.mjs';
+import { describeMissing, ensureRequirements, isOfSuites, requirements, requirementsOf } from './requirements.mjs';
 
 const python = { command: 'python3', package: 'python3-minimal', suites: ['test/e2e/client.test.ts'] };
 
@@ -25,9 +25,27 @@ describe('requirements', () => {
 });
 
 describe('requirementsOf', () => {
-  it('is everything when all suites run', () => expect(requirementsOf([python], [])).toEqual([python]));
-  it('is what a filtered suite needs', () => expect(requirementsOf([python], ['unit', 'e2e/cl'])).toEqual([python]));
-  it('is nothing when no such suite runs', () => expect(requirementsOf([python], ['gateway'])).toEqual([]));
+  const servers = { command: 'redis-server', package: 'redis-server', suites: ['test/e2e/cluster/**'] };
+  const testFiles = ['test/e2e/client.test.ts', 'test/e2e/cluster/faults.test.ts', 'test/load/gateway.test.ts'];
+  const neededBy = (...filters) => requirementsOf([python, servers], filters, testFiles);
+
+  it('is everything when all suites run', () => expect(neededBy()).toEqual([python, servers]));
+  it('is what a filtered suite needs', () => expect(neededBy('unit', 'e2e/cli')).toEqual([python]));
+  it('is what a folder needs that has a filtered suite', () => expect(neededBy('faults')).toEqual([servers]));
+  it('is nothing when no such suite runs', () => expect(neededBy('gateway')).toEqual([]));
+});
+
+describe('isOfSuites', () => {
+  const suites = ['test/load/soak.test.ts', 'test/e2e/cluster/**'];
+  const cases = [
+    ['test/load/soak.test.ts', true],
+    ['test/e2e/cluster/support/start.test.ts', true],
+    ['test/e2e/clusters.test.ts', false],
+    ['test/load/soak.test.ts.snap', false],
+  ];
+  for (const [path, isOf] of cases) {
+    it(`says ${isOf} of ${path}`, () => expect(isOfSuites(path, suites)).toBe(isOf));
+  }
 });
 
 describe('ensureRequirements', () => {

@@ -2,6 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { addCounts, formatCounts, noCounts } from './count-tests.mjs';
 import { ensureServerSuites } from './ensure-server-suites.mjs';
+import { listTestFiles } from './list-test-files.mjs';
 import { describeMissing, ensureRequirements, requirements, requirementsOf } from './requirements.mjs';
 import { runCheck } from './run-check.mjs';
 import { runVitestProject } from './run-vitest-project.mjs';
@@ -16,9 +17,10 @@ export async function runTests(rootDir, { size, filters }) {
   rmSync(join(rootDir, 'test-results'), { recursive: true, force: true });
   mkdirSync(join(rootDir, 'test-results'), { recursive: true });
 
+  const testFiles = listTestFiles(rootDir);
   const missing = [
-    ...(await ensureRequirements(requirementsOf(requirements, filters))),
-    ...(await ensureServerSuites(rootDir)),
+    ...(await ensureRequirements(requirementsOf(requirements, filters, testFiles))),
+    ...(await ensureServerSuites({ rootDir, filters, testFiles })),
   ];
   const numUnmet = isCi ? missing.length : 0;
   let counts = addCounts(noCounts, { numPassed: 0, numFailed: numUnmet });
