@@ -47,8 +47,10 @@ const debian = {
     const sudo = await findPrivilege();
     if (sudo === undefined || !(await debian.succeeds('command -v apt-get'))) return false;
     console.log(`Installing ${packageName} (apt-get) …`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const aptGet = (...args) => capture('env', [...sudo, 'apt-get', ...args], { env });
+    const aptGet = (...args) => {
+      const [command, ...words] = [...sudo, ...aptGetCommand(args)];
+      return capture(command, words, {});
+    };
     const install = () => aptGet('install', '-y', '--no-install-recommends', packageName);
     const first = await install();
     if (first.exitCode === 0) return true;
@@ -58,6 +60,14 @@ const debian = {
     return second.exitCode === 0;
   },
 };
+
+/**
+ * An apt-get that asks nothing. Its runlevel is one in which init scripts of servers are not started (invoke-rc.d); sudo
+ * would keep variables that are set before it from it.
+ */
+export function aptGetCommand(args) {
+  return ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', ...args];
+}
 
 /** The words before a privileged command: none for root, sudo when it asks for no password. */
 async function findPrivilege() {

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { describeMissing, ensureRequirements, isOfSuites, requirements, requirementsOf } from './requirements.mjs';
+import {
+  aptGetCommand,
+  describeMissing,
+  ensureRequirements,
+  isOfSuites,
+  requirements,
+  requirementsOf,
+} from './requirements.mjs';
 
 const python = { command: 'python3', package: 'python3-minimal', suites: ['test/e2e/client.test.ts'] };
 
@@ -46,6 +53,12 @@ describe('isOfSuites', () => {
   for (const [path, isOf] of cases) {
     it(`says ${isOf} of ${path}`, () => expect(isOfSuites(path, suites)).toBe(isOf));
   }
+});
+
+describe('aptGetCommand', () => {
+  it('asks nothing and starts no servers, also behind sudo', () => {
+    expect(aptGetCommand(['update']).join(' ')).toBe('env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get update');
+  });
 });
 
 describe('ensureRequirements', () => {

@@ -14,8 +14,9 @@ const howElse =
 /**
  * Returns the folder that has to go on PATH for `redis-server` and `nats-server`, undefined when they are on it.
  *
- * Debian's packages are installed where that starts nothing: on a machine without systemd, so in a container. Elsewhere,
- * and where nothing may be installed, the same files are only unpacked, into `node_modules/.cache/tessera-servers`.
+ * Debian's packages are installed where that starts nothing: on a machine without systemd, where init scripts go by the
+ * runlevel that apt-get is given. Elsewhere, and where nothing may be installed, the same files are only unpacked, into
+ * `node_modules/.cache/tessera-servers`.
  */
 export async function ensureServers(rootDir, host = thisMachine) {
   if (await hasAll(host, servers)) return undefined;
