@@ -52,7 +52,10 @@ export async function startDecoder(config: DecoderConfig, deps: DecoderProcessDe
   context.onShutdown('embedding stores', () => stores.close());
   const rank = config.rank ?? 0;
   const identity = { groupId: config.group, rank, engineDigest: digest };
-  const server = createRpcServer({ tls: tlsFilesOf(config) });
+  const server = createRpcServer({
+    tls: tlsFilesOf(config),
+    onError: (error, method) => logger.error({ err: error, method }, 'a call failed'),
+  });
   serveDecoderRank(server, createDecoderRank({ engine, embeddings: stores.at, logger }, identity));
   const address = advertisedAddress(await server.listen(config.listen), config.advertiseHost);
   const meshAddress =

@@ -53,7 +53,10 @@ export async function startVisionEncoder(
   const encoder = await startEncoder(config, deps, metrics);
   health.set('tower', 'ready');
 
-  const server = createRpcServer({ tls: tlsFilesOf(config) });
+  const server = createRpcServer({
+    tls: tlsFilesOf(config),
+    onError: (error, method) => logger.error({ err: error, method }, 'a call failed'),
+  });
   serveVisionEncoder(server, encoder, { maxSourceBytes: config.maxImageBytes });
   const address = advertisedAddress(await server.listen(config.listen), config.advertiseHost);
   context.onShutdown('server', async () => {

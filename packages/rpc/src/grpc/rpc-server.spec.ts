@@ -1,8 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ServingError } from '@tessera/domain';
+import { DecoderService } from '@tessera/proto/decoder/v1';
+import { VisionEncoderService } from '@tessera/proto/encoder/v1';
 import { SchedulerService } from '@tessera/proto/scheduler/v1';
 import { afterEach, describe, expect, test } from 'vitest';
+import { collect } from '../testing/collect.js';
 import { RpcClient } from './rpc-client.js';
 import { createRpcServer, type RpcServer } from './rpc-server.js';
 
@@ -54,6 +58,49 @@ describe('createRpcServer', () => {
     const address = await server.listen('127.0.0.1:0');
     await server.close(60_000);
     await expect(ask(address)).rejects.toMatchObject({ reason: 'not_ready', facts: { address } });
+  });
+
+  test('tells its owner of errors that nobody meant to throw, and by which method', async () => {
+    const told: unknown[] = [];
+    const server = createRpcServer({ onError: (error, method) => told.push([error, method]) });
+    servers.push(server);
+    const [mistake, refusal] = [new TypeError('not a function'), new ServingError('queue_full', 'no room')];
+    const thrown: Error[] = [mistake, refusal, AbortSignal.abort().reason];
+    server.addService(DecoderService, {
+      step: () => Promise.reject(mistake),
+      describe: () => Promise.reject(thrown.shift()),
+    });
+    server.addService(VisionEncoderService, {
+      encode: () => Promise.reject(mistake),
+      attach: async function* () {},
+      // biome-ignore lint/correctness/useYield: this one fails before it says anything
+      fetch: async function* () {
+        throw mistake;
+      },
+    });
+    const client = new RpcClient(
+      { address: await server.listen('127.0.0.1:0'), lostReason: 'worker_failed' },
+      undefined,
+    );
+    const { step, describe } = DecoderService.method;
+    const { encode, fetch } = VisionEncoderService.method;
+    for (const call of [
+      () => client.unary(describe, {}, { deadlineMs: 5000 }),
+      () => client.unary(describe, {}, { deadlineMs: 5000 }),
+      () => client.unary(describe, {}, { deadlineMs: 5000 }),
+      () => client.clientStream(encode, [], {}),
+      () => collect(client.serverStream(fetch, {}, {})),
+      () => collect(client.bidiStream(step, {}).received),
+    ]) {
+      await expect(call()).rejects.toThrow();
+    }
+    client.close();
+    expect(told).toEqual([
+      [mistake, 'tessera.decoder.v1.DecoderService/Describe'],
+      [mistake, 'tessera.encoder.v1.VisionEncoderService/Encode'],
+      [mistake, 'tessera.encoder.v1.VisionEncoderService/Fetch'],
+      [mistake, 'tessera.decoder.v1.DecoderService/Step'],
+    ]);
   });
 
   for (const address of ['127.0.0.1:1', 'unix:/nowhere/socket', 'nobody.invalid:7000']) {

@@ -10,6 +10,8 @@ import { serverOptions } from './wire-options.js';
 /** Services behind one or more addresses. */
 export interface RpcServer {
   addService<Service extends DescService>(service: Service, handlers: ServiceHandlers<Service>): void;
+  /** For handlers that answer an error within a stream, which goes on; what they throw is reported without it. */
+  report(error: unknown, method: string): void;
   /**
    * Listens on `host:port` (0 takes a free port) or `unix:/path`, and returns the address with the port taken. Throws
    * `invalid_option` when it cannot.
@@ -19,19 +21,36 @@ export interface RpcServer {
   close(graceMs: number): Promise<void>;
 }
 
-/** Without `tls` everybody is served and nothing is encrypted. */
-export function createRpcServer({ tls }: { readonly tls?: RpcTls | undefined } = {}): RpcServer {
+export interface RpcServerOptions {
+  /** Without it everybody is served and nothing is encrypted. */
+  readonly tls?: RpcTls | undefined;
+  /**
+   * Told of errors that nobody meant to throw: their callers learn no more than the message. ServingErrors and what an
+   * aborted signal ends are part of the day. Default: nobody is told.
+   */
+  readonly onError?: (error: unknown, method: string) => void;
+}
+
+export function createRpcServer({ tls, onError }: RpcServerOptions = {}): RpcServer {
   const server = new Server(serverOptions);
   const credentials = serverCredentials(tls);
+  const report = (error: unknown, method: string): void => {
+    if (isUnexpected(error)) onError?.(error, method);
+  };
   return {
     addService: (service, handlers) =>
-      server.addService(serviceDefinition(service), serviceImplementation(service, handlers)),
+      server.addService(serviceDefinition(service), serviceImplementation(service, handlers, report)),
+    report,
     listen: async (address) => {
       if (address.startsWith(unixScheme)) await freeUnixSocket(address.slice(unixScheme.length));
       return bind(server, address, credentials);
     },
     close: (graceMs) => shutDown(server, graceMs),
   };
+}
+
+function isUnexpected(error: unknown): boolean {
+  return !(error instanceof ServingError) && !(error instanceof Error && error.name === 'AbortError');
 }
 
 const unixScheme = 'unix:';

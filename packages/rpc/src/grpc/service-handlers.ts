@@ -33,44 +33,50 @@ export type ServiceHandlers<Service extends DescService> = {
   readonly [Name in keyof Service['method']]: MethodHandler<Service['method'][Name]>;
 };
 
-/** The handlers as grpc-js calls them. */
+/** The handlers as grpc-js calls them; `report` is told of all that they throw, and by which method. */
 export function serviceImplementation<Service extends DescService>(
   service: Service,
   handlers: ServiceHandlers<Service>,
+  report: (error: unknown, method: string) => void,
 ): UntypedServiceImplementation {
-  const serve: Record<DescMethod['methodKind'], (handler: never) => UntypedHandleCall> = {
+  const serve: Record<DescMethod['methodKind'], (handler: never, onError: OnError) => UntypedHandleCall> = {
     unary: serveUnary,
     server_streaming: serveServerStream,
     client_streaming: serveClientStream,
     bidi_streaming: serveBidiStream,
   };
   return Object.fromEntries(
-    service.methods.map(({ localName, methodKind }) => [localName, serve[methodKind](handlers[localName] as never)]),
+    service.methods.map(({ localName, name, methodKind }) => {
+      const onError: OnError = (error) => report(error, `${service.typeName}/${name}`);
+      return [localName, serve[methodKind](handlers[localName] as never, onError)];
+    }),
   );
 }
+
+type OnError = (error: unknown) => void;
 
 type ServerCall = EventEmitter & { readonly cancelled: boolean; sendMetadata(metadata: Metadata): void };
 
 const serveUnary =
-  <In, Out>(handler: UnaryHandler<In, Out>): handleUnaryCall<In, Out> =>
+  <In, Out>(handler: UnaryHandler<In, Out>, onError: OnError): handleUnaryCall<In, Out> =>
   (call, callback) => {
-    accept(call, (signal) => handler(call.request, signal)).then(
+    accept(call, onError, (signal) => handler(call.request, signal)).then(
       (response) => callback(null, response),
       (error: unknown) => callback(statusOf(error)),
     );
   };
 
 const serveClientStream =
-  <In, Out>(handler: ClientStreamHandler<In, Out>): handleClientStreamingCall<In, Out> =>
+  <In, Out>(handler: ClientStreamHandler<In, Out>, onError: OnError): handleClientStreamingCall<In, Out> =>
   (call, callback) => {
-    accept(call, (signal) => handler(call.iterator({ destroyOnReturn: false }), signal)).then(
+    accept(call, onError, (signal) => handler(call.iterator({ destroyOnReturn: false }), signal)).then(
       (response) => callback(null, response),
       (error: unknown) => callback(statusOf(error)),
     );
   };
 
 const serveServerStream =
-  <In, Out>(handler: ServerStreamHandler<In, Out>): handleServerStreamingCall<In, Out> =>
+  <In, Out>(handler: ServerStreamHandler<In, Out>, onError: OnError): handleServerStreamingCall<In, Out> =>
   (call) => {
     const sendAll = async (signal: AbortSignal): Promise<void> => {
       for await (const message of handler(call.request, signal)) {
@@ -78,11 +84,11 @@ const serveServerStream =
         if (signal.aborted) return;
       }
     };
-    finish(call, accept(call, sendAll));
+    finish(call, accept(call, onError, sendAll));
   };
 
 const serveBidiStream =
-  <In, Out>(handler: BidiStreamHandler<In, Out>): handleBidiStreamingCall<In, Out> =>
+  <In, Out>(handler: BidiStreamHandler<In, Out>, onError: OnError): handleBidiStreamingCall<In, Out> =>
   (call) => {
     const converse = (signal: AbortSignal): Promise<void> =>
       handler(
@@ -92,16 +98,25 @@ const serveBidiStream =
         },
         signal,
       );
-    finish(call, accept(call, converse));
+    finish(call, accept(call, onError, converse));
   };
 
 /** Sends headers, so that the caller knows that somebody is there, and runs the handler. */
-async function accept<Outcome>(call: ServerCall, run: (signal: AbortSignal) => Promise<Outcome>): Promise<Outcome> {
+async function accept<Outcome>(
+  call: ServerCall,
+  onError: OnError,
+  run: (signal: AbortSignal) => Promise<Outcome>,
+): Promise<Outcome> {
   const gone = new AbortController();
   call.on('cancelled', () => gone.abort());
   if (call.cancelled) gone.abort();
   call.sendMetadata(new Metadata());
-  return run(gone.signal);
+  try {
+    return await run(gone.signal);
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
 }
 
 /** Ends a stream with its handler. A stream whose caller is gone is closed already. */
