@@ -11,6 +11,7 @@ export {
   type VisionEncoderWorld,
 } from './contracts/describe-vision-encoder.js';
 export { type DrivenOutput, type DrivenSequence, EngineDriver } from './contracts/engine-driver.js';
+export { engineOfGroup } from './contracts/engine-of-group.js';
 export { readUntil } from './contracts/read-until.js';
 export { createEncodeJob } from './factories/create-encode-job.js';
 export { createRequest, createVisualRequest, placeholderId, positionsOf } from './factories/create-request.js';

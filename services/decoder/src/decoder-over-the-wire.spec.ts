@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DecoderEngine, EmbeddingKey, StagedEmbedding } from '@tessera/domain';
 import { connectRankGroup, createRpcServer, serveDecoderRank } from '@tessera/rpc';
 import { createLogger } from '@tessera/runtime';
-import { describeDecoderEngine, FakeRankEngine, fakeDescription } from '@tessera/testkit';
+import { describeDecoderEngine, engineOfGroup, FakeRankEngine, fakeDescription } from '@tessera/testkit';
 import { createDecoderRank } from './create-decoder-rank.js';
 
 /** A rank behind gRPC and the group that leads it, as an engine that is given rows instead of where they are. */
@@ -21,18 +21,12 @@ async function createRemoteEngine(): Promise<DecoderEngine> {
   const ranks = [{ address, meshAddress: engine.meshAddress }];
   const claim = { epoch: 1, leaderId: 'leader', session: 'session', silenceMs: 3000 };
   const group = await connectRankGroup({ groupId: 'g', ranks, ...claim }, new AbortController().signal);
-  // A group's steps do not wait for fetches, an engine's calls run in order.
-  let staged: Promise<unknown> = Promise.resolve();
+  const put = (embedding: StagedEmbedding): string => {
+    held.set(embedding.embeddingKey, embedding);
+    return 'encoder';
+  };
   return {
-    description: group.description,
-    stage: async (embedding) => {
-      const { embeddingKey, numTokens } = embedding;
-      held.set(embeddingKey, embedding);
-      staged = group.stage({ embeddingKey, encoderAddress: 'encoder', numTokens });
-      await staged;
-    },
-    unstage: (embeddingKey) => staged.then(() => group.unstage(embeddingKey)),
-    step: (plan) => staged.then(() => group.step(plan)),
+    ...engineOfGroup(group, put),
     close: async () => {
       await group.close();
       await server.close(1000);

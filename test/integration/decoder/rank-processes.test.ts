@@ -25,12 +25,12 @@ import {
   decodeChunk,
   describeDecoderEngine,
   EngineDriver,
+  engineOfGroup,
   knownChunk,
   pageIds,
 } from '@tessera/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type EmbeddingServer, startEmbeddingServer } from './support/embedding-server.js';
-import { groupEngine } from './support/group-engine.js';
 import { type RankProcess, startRank } from './support/start-rank.js';
 
 const pathTo = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -129,7 +129,7 @@ for (const [name, model, tp] of [
     test('gives the tokens and logits that it gives in one thread, to the bit', async () => {
       const group = await lead(ranks);
       expect(group.description).toEqual(oracle.description);
-      const [outputs, expected] = [await runAll(groupEngine(group, embeddings)), await runAll(oracle)];
+      const [outputs, expected] = [await runAll(engineOfGroup(group, embeddings.put)), await runAll(oracle)];
       expect(outputs).toEqual(expected);
       await group.close();
     });
@@ -138,7 +138,7 @@ for (const [name, model, tp] of [
       const outputs: DrivenOutput[][] = [];
       for (let time = 0; time < 2; time++) {
         const group = await lead(ranks);
-        outputs.push(await runAll(groupEngine(group, embeddings)));
+        outputs.push(await runAll(engineOfGroup(group, embeddings.put)));
         await group.close();
       }
       expect(outputs[1]).toEqual(outputs[0]);
@@ -257,5 +257,5 @@ describe('a process', () => {
     await expect(starting).rejects.toThrow('--max-context-len 100000 is above');
   });
 
-  describeDecoderEngine('the bundled model in it', async () => groupEngine(await lead([rank]), embeddings));
+  describeDecoderEngine('the bundled model in it', async () => engineOfGroup(await lead([rank]), embeddings.put));
 });

@@ -1,14 +1,14 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { PrefixHashesSchema, type Request, RequestSchema, type Visual } from '@tessera/proto/common/v1';
 import { type EncodeJob, EncodeJobSchema } from '@tessera/proto/encoder/v1';
-import { GenerateResponseSchema, InspectResponseSchema } from '@tessera/proto/scheduler/v1';
+import { InspectResponseSchema, RequestEventSchema } from '@tessera/proto/scheduler/v1';
 import { createVisualRequest } from '@tessera/testkit';
 import { describe, expect, test } from 'vitest';
 import { bytesOfHash } from './block-hashes.js';
 import { cellInspectionFromProto } from './cell-inspection.js';
 import { encodeJobFromProto } from './encode-job.js';
 import { requestFromProto, requestToProto } from './request.js';
-import { schedulerEventFromProto } from './scheduler-event.js';
+import { type EventFromProto, schedulerEventFromProto } from './scheduler-event.js';
 
 const set = <Message extends object>(message: Message | undefined, fields: Partial<Message>) =>
   Object.assign(message!, fields);
@@ -26,8 +26,8 @@ const job = (spoil: (message: EncodeJob) => unknown) => () => {
   spoil(message);
   return encodeJobFromProto(message);
 };
-const event = (message: MessageInitShape<typeof GenerateResponseSchema>) => () =>
-  schedulerEventFromProto(create(GenerateResponseSchema, message));
+const event = (message: MessageInitShape<typeof RequestEventSchema>) => () =>
+  schedulerEventFromProto(create(RequestEventSchema, message).event as EventFromProto);
 const inspection = (message: MessageInitShape<typeof InspectResponseSchema>) => () =>
   cellInspectionFromProto(create(InspectResponseSchema, message));
 

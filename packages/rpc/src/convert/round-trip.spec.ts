@@ -14,7 +14,7 @@ import {
   SegmentSchema,
 } from '@tessera/proto/common/v1';
 import { AttachResponseSchema, EncodeJobSchema } from '@tessera/proto/encoder/v1';
-import { DescribeResponseSchema, GenerateResponseSchema, InspectResponseSchema } from '@tessera/proto/scheduler/v1';
+import { DescribeResponseSchema, InspectResponseSchema, RequestEventSchema } from '@tessera/proto/scheduler/v1';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import * as arbitraries from '../testing/arbitraries.js';
@@ -26,7 +26,7 @@ import { mropePositionsFromProto, mropePositionsToProto } from './mrope-position
 import { requestFromProto, requestToProto } from './request.js';
 import { sampledTokenFromProto, sampledTokenToProto } from './sampled-token.js';
 import { samplingParamsFromProto, samplingParamsToProto } from './sampling-params.js';
-import { schedulerEventFromProto, schedulerEventToProto } from './scheduler-event.js';
+import { type EventFromProto, schedulerEventFromProto, schedulerEventToProto } from './scheduler-event.js';
 import { segmentFromProto, segmentToProto } from './segment.js';
 
 /** The message that another process reads. */
@@ -58,9 +58,10 @@ describe('the other process reads what was meant by', () => {
   survives('positions', arbitraries.mropePositions(7), (value) =>
     mropePositionsFromProto(sent(MropePositionsSchema, mropePositionsToProto(value)), 7, 'positions'),
   );
-  survives('an event of a request', arbitraries.schedulerEvent, (value) =>
-    schedulerEventFromProto(sent(GenerateResponseSchema, schedulerEventToProto(value))),
-  );
+  survives('an event of a request', arbitraries.schedulerEvent, (value) => {
+    const { event } = sent(RequestEventSchema, { event: schedulerEventToProto(value) });
+    return schedulerEventFromProto(event as EventFromProto);
+  });
   survives('the description of a cell', arbitraries.cellDescription, (value) =>
     cellDescriptionFromProto(sent(DescribeResponseSchema, cellDescriptionToProto(value))),
   );

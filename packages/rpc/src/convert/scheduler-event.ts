@@ -7,13 +7,11 @@ import { sampledTokenFromProto, sampledTokenToProto } from './sampled-token.js';
 
 const finishReasons = createEnumWords({ stop: wire.FinishReason.STOP, length: wire.FinishReason.LENGTH });
 
-type EventOneof = MessageInitShape<typeof wire.GenerateResponseSchema>['event'];
+type EventToProto = Exclude<MessageInitShape<typeof wire.RequestEventSchema>['event'], undefined>;
+/** What may happen, but for a failure. */
+export type EventFromProto = Exclude<wire.RequestEvent['event'], { case: 'failure' }>;
 
-export function schedulerEventToProto(event: SchedulerEvent): MessageInitShape<typeof wire.GenerateResponseSchema> {
-  return { event: eventToProto(event) };
-}
-
-function eventToProto(event: SchedulerEvent): EventOneof {
+export function schedulerEventToProto(event: SchedulerEvent): EventToProto {
   switch (event.kind) {
     case 'encodeHere': {
       const { mediaIndex, encoderAddress, ticket } = event;
@@ -29,7 +27,7 @@ function eventToProto(event: SchedulerEvent): EventOneof {
 }
 
 /** Throws `invalid_field` for an event of a later version. */
-export function schedulerEventFromProto({ event }: wire.GenerateResponse): SchedulerEvent {
+export function schedulerEventFromProto(event: EventFromProto): SchedulerEvent {
   switch (event.case) {
     case 'encodeHere': {
       const { mediaIndex, encoderAddress, ticket } = event.value;

@@ -1,11 +1,11 @@
 import { embeddingKey, ServingError, type StepPlan } from '@tessera/domain';
 import type * as wire from '@tessera/proto/decoder/v1';
+import { failureToProto } from '../convert/failure.js';
 import { invalidField } from '../convert/invalid-field.js';
 import { safeIntegerOf } from '../convert/safe-integer.js';
 import type { MessageStream } from '../grpc/message-stream.js';
 import type { Sent } from '../grpc/service-definition.js';
 import { descriptionToProto } from './description.js';
-import { failureToProto } from './failure.js';
 import type { LeaderStream, RankHost, RankLease } from './rank-host.js';
 import { sealToProto } from './seal.js';
 import { stepPlanFromProto } from './step-plan.js';

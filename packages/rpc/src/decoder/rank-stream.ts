@@ -1,11 +1,11 @@
 import { ServingError } from '@tessera/domain';
 import * as wire from '@tessera/proto/decoder/v1';
+import { failureFromProto } from '../convert/failure.js';
 import { invalidField } from '../convert/invalid-field.js';
 import type { MessageStream } from '../grpc/message-stream.js';
 import { RpcClient } from '../grpc/rpc-client.js';
 import type { RpcTls } from '../grpc/rpc-tls.js';
 import type { Sent } from '../grpc/service-definition.js';
-import { failureFromProto } from './failure.js';
 
 export type Command = NonNullable<Sent<typeof wire.StepRequestSchema>['command']>;
 type Reply = Exclude<wire.StepResponse['reply'], { case: 'failure' } | { case: undefined }>;

@@ -1,11 +1,10 @@
 import { create, type DescMessage, fromBinary, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
-import { laneId, ServingError } from '@tessera/domain';
+import { laneId } from '@tessera/domain';
 import * as wire from '@tessera/proto/decoder/v1';
 import { createAdmittedSequence, createStepPlan, knownChunk } from '@tessera/testkit';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { seal, stepPlan, stepResult } from '../testing/step-arbitraries.js';
-import { failureFromProto, failureToProto } from './failure.js';
 import { sealFromProto, sealToProto } from './seal.js';
 import { stepPlanFromProto, stepPlanToProto } from './step-plan.js';
 import { stepResultFromProto, stepResultToProto } from './step-result.js';
@@ -43,22 +42,6 @@ describe('what comes out of the wire is what went in', () => {
       }),
     );
   });
-
-  test('as a failure', () => {
-    const error = new ServingError('epoch_refused', 'Epoch 3 was granted.', { epoch: 2, granted: 3 });
-    const received = failureFromProto(create(wire.FailureSchema, failureToProto(error)));
-    expect(received).toBeInstanceOf(ServingError);
-    expect(received).toMatchObject({ reason: 'epoch_refused', message: error.message, facts: error.facts });
-  });
-});
-
-test('a failure of a reason that is not known here is internal', () => {
-  const failure = create(wire.FailureSchema, { reason: 'of_tomorrow', message: 'Why not.', factsJson: '{}' });
-  expect(failureFromProto(failure)).toMatchObject({ reason: 'internal', message: 'Why not.' });
-});
-
-test('what was thrown and is no ServingError is internal outside', () => {
-  expect(failureToProto(new TypeError('x'))).toEqual({ reason: 'internal', message: 'x', factsJson: '{}' });
 });
 
 describe('a message that is no step plan is refused by the field', () => {

@@ -8,6 +8,12 @@ export interface MessageStream<Sent, Received> {
   readonly received: AsyncIterable<Received>;
 }
 
+/** The end that called. */
+export interface CallerStream<Sent, Received> extends MessageStream<Sent, Received> {
+  /** Nothing more will be sent. */
+  end(): void;
+}
+
 /** Writes and waits for room, or for the end of the call. */
 export async function writeTo(call: Writable, message: unknown, ended: AbortSignal): Promise<void> {
   if (ended.aborted || call.write(message)) return;

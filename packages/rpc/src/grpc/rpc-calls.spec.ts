@@ -16,8 +16,8 @@ import { channelCredentials } from './rpc-tls.js';
 import { methodDefinition } from './service-definition.js';
 import type { ServiceHandlers } from './service-handlers.js';
 
-const { describe: describeCell, generate } = SchedulerService.method;
-const { encode, fetch } = VisionEncoderService.method;
+const { describe: describeCell } = SchedulerService.method;
+const { attach, encode, fetch } = VisionEncoderService.method;
 const { step } = DecoderService.method;
 
 const refusal = new ServingError('queue_full', '10 requests wait; the limit is 10.', {
@@ -42,7 +42,7 @@ const serving =
   (given: Given) =>
   (server: RpcServer): void => {
     server.addService(SchedulerService, {
-      generate: refuseStream,
+      generate: refuse,
       describe: refuse,
       inspect: refuse,
       ...given.scheduler,
@@ -56,16 +56,16 @@ const serving =
     server.addService(DecoderService, { step: refuse, describe: refuse, ...given.decoder });
   };
 
-const started = (numCachedTokens: number) => ({ event: { case: 'started' as const, value: { numCachedTokens } } });
+const update = (key: string) => ({ ready: [key] });
 
 /** A stream of one message that then goes on for ever, and says when its caller is gone. */
-function endlessStream(): { handlers: Given['scheduler']; readonly freed: Promise<void> } {
+function endlessStream(): { handlers: Given['encoder']; readonly freed: Promise<void> } {
   const freed = createEvent();
   return {
     freed: freed.happened,
     handlers: {
-      async *generate(_request, signal) {
-        yield started(1);
+      async *attach(_request, signal) {
+        yield update('key-1');
         await once(signal, 'abort');
         freed.happen();
       },
@@ -99,7 +99,7 @@ for (const [name, createWorld] of rpcWorlds) {
 
     for (const [kind, call] of [
       ['unary', (client: RpcClient) => client.unary(describeCell, {}, { deadlineMs: 5000 })],
-      ['server streaming', (client: RpcClient) => collect(client.serverStream(generate, {}, {}))],
+      ['server streaming', (client: RpcClient) => collect(client.serverStream(attach, {}, {}))],
       ['client streaming', (client: RpcClient) => client.clientStream(encode, [{}, {}], {})],
       ['bidirectional', (client: RpcClient) => collect(client.bidiStream(step, {}).received)],
     ] as const) {
@@ -112,10 +112,10 @@ for (const [name, createWorld] of rpcWorlds) {
     test('what came before an error in a stream is read before it', async () => {
       const { address } = await world.serve(
         serving({
-          scheduler: {
-            async *generate() {
-              yield started(1);
-              yield started(2);
+          encoder: {
+            async *attach() {
+              yield update('key-1');
+              yield update('key-2');
               throw refusal;
             },
           },
@@ -123,25 +123,25 @@ for (const [name, createWorld] of rpcWorlds) {
       );
       const seen: unknown[] = [];
       const reading = (async () => {
-        for await (const { event } of connect(address).serverStream(generate, {}, {})) seen.push(event.value);
+        for await (const { ready } of connect(address).serverStream(attach, {}, {})) seen.push(...ready);
       })();
       await expect(reading).rejects.toEqual(refusal);
-      expect(seen).toMatchObject([{ numCachedTokens: 1 }, { numCachedTokens: 2 }]);
+      expect(seen).toEqual(['key-1', 'key-2']);
     });
 
     test('a call is taken before there is anything to say', async () => {
       const { address } = await world.serve(
         serving({
-          scheduler: {
-            async *generate(_request, signal) {
+          encoder: {
+            async *attach(_request, signal) {
               await once(signal, 'abort');
-              yield started(1);
+              yield update('key-1');
             },
           },
         }),
       );
       const client = new Client(address, channelCredentials(world.tls));
-      const { path, requestSerialize, responseDeserialize } = methodDefinition(generate);
+      const { path, requestSerialize, responseDeserialize } = methodDefinition(attach);
       const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, {});
       await once(call, 'metadata');
       call.on('error', () => client.close());
@@ -150,10 +150,10 @@ for (const [name, createWorld] of rpcWorlds) {
 
     test('a caller that aborts is told so, and the handler is freed', async () => {
       const { handlers, freed } = endlessStream();
-      const { address } = await world.serve(serving({ scheduler: handlers }));
+      const { address } = await world.serve(serving({ encoder: handlers }));
       const controller = new AbortController();
       const reading = (async () => {
-        for await (const _ of connect(address).serverStream(generate, {}, { signal: controller.signal })) {
+        for await (const _ of connect(address).serverStream(attach, {}, { signal: controller.signal })) {
           controller.abort();
         }
       })();
@@ -163,17 +163,17 @@ for (const [name, createWorld] of rpcWorlds) {
 
     test('a caller that leaves its loop frees the handler', async () => {
       const { handlers, freed } = endlessStream();
-      const { address } = await world.serve(serving({ scheduler: handlers }));
-      for await (const _ of connect(address).serverStream(generate, {}, {})) break;
+      const { address } = await world.serve(serving({ encoder: handlers }));
+      for await (const _ of connect(address).serverStream(attach, {}, {})) break;
       await freed;
     });
 
     test('a connection cut in the middle of a stream is the loss of the peer, to both ends', async () => {
       const { handlers, freed } = endlessStream();
-      const { address } = await world.serve(serving({ scheduler: handlers }));
+      const { address } = await world.serve(serving({ encoder: handlers }));
       const link = await createCuttableLink(address);
       const reading = (async () => {
-        for await (const _ of connect(link.address).serverStream(generate, {}, {})) link.cut();
+        for await (const _ of connect(link.address).serverStream(attach, {}, {})) link.cut();
       })();
       await expect(reading).rejects.toMatchObject({
         reason: 'worker_failed',
@@ -185,9 +185,9 @@ for (const [name, createWorld] of rpcWorlds) {
 
     test('a server that closes at once is the loss of the peer', async () => {
       const { handlers, freed } = endlessStream();
-      const { address, server } = await world.serve(serving({ scheduler: handlers }));
+      const { address, server } = await world.serve(serving({ encoder: handlers }));
       const reading = (async () => {
-        for await (const _ of connect(address).serverStream(generate, {}, {})) await server.close(0);
+        for await (const _ of connect(address).serverStream(attach, {}, {})) await server.close(0);
       })();
       await expect(reading).rejects.toMatchObject({ reason: 'worker_failed', facts: { address } });
       await freed;
@@ -197,23 +197,23 @@ for (const [name, createWorld] of rpcWorlds) {
       const ending = createEvent();
       const { address, server } = await world.serve(
         serving({
-          scheduler: {
-            async *generate() {
-              yield started(1);
+          encoder: {
+            async *attach() {
+              yield update('key-1');
               await ending.happened;
-              yield started(2);
+              yield update('key-2');
             },
           },
         }),
       );
-      const stream = connect(address).serverStream(generate, {}, {});
+      const stream = connect(address).serverStream(attach, {}, {});
       await stream.next();
       const closed = server.close(60_000);
       await expect(connect(address).unary(describeCell, {}, { deadlineMs: 5000 })).rejects.toMatchObject({
         reason: 'worker_failed',
       });
       ending.happen();
-      expect(await collect(stream)).toMatchObject([started(2)]);
+      expect(await collect(stream)).toMatchObject([update('key-2')]);
       await closed;
     });
 
@@ -239,8 +239,8 @@ for (const [name, createWorld] of rpcWorlds) {
 
     test('a stream that takes longer than the deadline is given up and freed', async () => {
       const { handlers, freed } = endlessStream();
-      const { address } = await world.serve(serving({ scheduler: handlers }));
-      const reading = collect(connect(address).serverStream(generate, {}, { deadlineMs: 300 }));
+      const { address } = await world.serve(serving({ encoder: handlers }));
+      const reading = collect(connect(address).serverStream(attach, {}, { deadlineMs: 300 }));
       await expect(reading).rejects.toMatchObject({ reason: 'worker_failed', facts: { address } });
       await freed;
     });

@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Client, type ClientReadableStream, type ClientWritableStream } from '@grpc/grpc-js';
 import { errorOf, type Peer } from './call-error.js';
-import { type MessageStream, writeTo } from './message-stream.js';
+import { type CallerStream, writeTo } from './message-stream.js';
 import { channelCredentials, type RpcTls } from './rpc-tls.js';
 import { methodDefinition, type Received, type Sent } from './service-definition.js';
 import { type WatchedCall, watchCall } from './watch-call.js';
@@ -93,11 +93,15 @@ export class RpcClient {
   bidiStream<Method extends MethodOf<'bidi_streaming'>>(
     method: Method,
     { signal }: Pick<CallLimits, 'signal'>,
-  ): MessageStream<Sent<Method['input']>, Received<Method['output']>> {
+  ): CallerStream<Sent<Method['input']>, Received<Method['output']>> {
     const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
     const call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     const watched = watchCall(call, this.#peer, signal);
-    return { send: (message) => writeTo(call, message, watched.ended), received: receive(call, watched) };
+    return {
+      send: (message) => writeTo(call, message, watched.ended),
+      end: () => call.end(),
+      received: receive(call, watched),
+    };
   }
 
   /** Takes no more calls; the connection ends with the last that runs. */

@@ -7,7 +7,13 @@ import { methodDefinition, serviceDefinition } from './service-definition.js';
 describe('serviceDefinition', () => {
   for (const [kind, method, path, requestStream, responseStream] of [
     ['unary', SchedulerService.method.describe, '/tessera.scheduler.v1.SchedulerService/Describe', false, false],
-    ['server stream', SchedulerService.method.generate, '/tessera.scheduler.v1.SchedulerService/Generate', false, true],
+    [
+      'server stream',
+      VisionEncoderService.method.attach,
+      '/tessera.encoder.v1.VisionEncoderService/Attach',
+      false,
+      true,
+    ],
     [
       'client stream',
       VisionEncoderService.method.encode,
@@ -26,10 +32,8 @@ describe('serviceDefinition', () => {
     const { requestSerialize, requestDeserialize, responseSerialize, responseDeserialize } = methodDefinition(
       SchedulerService.method.generate,
     );
-    expect(requestDeserialize(requestSerialize({ request: { tenant: 'a' } })).request?.tenant).toBe('a');
-    const answer = responseDeserialize(
-      responseSerialize({ event: { case: 'started', value: { numCachedTokens: 16 } } }),
-    );
-    expect(answer.event).toMatchObject({ case: 'started', value: { numCachedTokens: 16 } });
+    expect(requestDeserialize(requestSerialize({ callId: 7n })).callId).toBe(7n);
+    const answer = responseDeserialize(responseSerialize({ events: [{ callId: 8n }] }));
+    expect(answer.events).toMatchObject([{ callId: 8n }]);
   });
 });

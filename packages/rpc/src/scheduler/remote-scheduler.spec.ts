@@ -6,14 +6,16 @@ import {
   type CellInspector,
   pageId,
   type Request,
+  requestId,
   type Scheduler,
   type SchedulerEvent,
   ServingError,
   sequenceId,
 } from '@tessera/domain';
 import { createRequest, createVisualRequest } from '@tessera/testkit';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bytesOf } from '../convert/number-bytes.js';
+import { RpcClient } from '../grpc/rpc-client.js';
 import { collect } from '../testing/collect.js';
 import { createEvent } from '../testing/create-event.js';
 import { createCuttableLink } from '../testing/cuttable-link.js';
@@ -148,6 +150,87 @@ for (const [name, createWorld] of rpcWorlds) {
       })();
       await expect(reading).rejects.toMatchObject({ reason: 'cancelled' });
       await freed.happened;
+    });
+
+    test('fails a request whose events end before it is finished', async () => {
+      const { address } = await serve({
+        async *generate() {
+          yield* events.slice(0, 3);
+        },
+      });
+      await expect(collect(connect(address).generate(createRequest(), never))).rejects.toMatchObject({
+        reason: 'internal',
+        message: 'a request ended before it was finished',
+      });
+    });
+
+    describe('that gets many requests at once', () => {
+      /** Runs each until it is let go, to the end that is given for it. */
+      const createGates = () => {
+        const gates = new Map<string, (error?: Error) => void>();
+        const ended: string[] = [];
+        const generate: Scheduler['generate'] = async function* ({ requestId }, signal) {
+          yield events[1]!;
+          try {
+            await new Promise<void>((resolve, reject) => {
+              gates.set(requestId, (error) => (error ? reject(error) : resolve()));
+              signal.addEventListener('abort', () => resolve());
+            });
+            yield* events.slice(2);
+          } finally {
+            ended.push(requestId);
+          }
+        };
+        return { gates, ended, generate };
+      };
+      const named = (name: string) => createRequest({ requestId: requestId(name) });
+      const names = Array.from({ length: 40 }, (_, index) => `request-${index}`);
+
+      test('runs all over one stream, and what befalls one befalls no other', async () => {
+        const { gates, ended, generate } = createGates();
+        const calls = vi.spyOn(RpcClient.prototype, 'bidiStream');
+        const remote = connect((await serve({ generate })).address);
+        const leaving = new AbortController();
+        const outcomes = names.map((name, index) =>
+          collect(remote.generate(named(name), index === 7 ? leaving.signal : never)),
+        );
+        await vi.waitFor(() => expect(gates.size).toBe(names.length), { interval: 1 });
+        leaving.abort();
+        await expect(outcomes[7]).rejects.toMatchObject({ reason: 'cancelled' });
+        await vi.waitFor(() => expect(ended).toEqual(['request-7']), { interval: 1 });
+        gates.get('request-3')!(new ServingError('quarantined', 'No.'));
+        await expect(outcomes[3]).rejects.toMatchObject({ reason: 'quarantined', message: 'No.' });
+        for (const letGo of gates.values()) letGo();
+        const others = outcomes.filter((_, index) => index !== 7 && index !== 3);
+        expect(await Promise.all(others)).toEqual(others.map(() => events.slice(1)));
+        expect(calls).toHaveBeenCalledTimes(1);
+        calls.mockRestore();
+      });
+
+      test('gets one that comes after the last over another stream', async () => {
+        const { address } = await serve({
+          async *generate() {
+            yield* events;
+          },
+        });
+        const remote = connect(address);
+        for (let round = 0; round < 3; round++) {
+          expect(await collect(remote.generate(createRequest(), never))).toEqual(events);
+        }
+      });
+
+      test('frees all of them when their caller is gone', async () => {
+        const { gates, ended, generate } = createGates();
+        const link = await createCuttableLink((await serve({ generate })).address);
+        const remote = connect(link.address);
+        const outcomes = names.map((name) => collect(remote.generate(named(name), never)));
+        await vi.waitFor(() => expect(gates.size).toBe(names.length), { interval: 1 });
+        link.cut();
+        const settled = await Promise.allSettled(outcomes);
+        const reasons = settled.map((outcome) => outcome.status === 'rejected' && outcome.reason.reason);
+        expect(new Set(reasons)).toEqual(new Set(['not_ready']));
+        await vi.waitFor(() => expect(ended).toHaveLength(names.length), { interval: 1 });
+      });
     });
 
     test('is not ready, so that the request is submitted again, when it dies in the middle', async () => {

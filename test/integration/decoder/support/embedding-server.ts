@@ -4,7 +4,8 @@ import { createRpcServer, serveVisionEncoder } from '@tessera/rpc';
 /** An encoder's cache behind gRPC, without an encoder: what a test puts there can be fetched. */
 export interface EmbeddingServer {
   readonly address: string;
-  put(embedding: StagedEmbedding): void;
+  /** Returns the address where it is held. */
+  put(embedding: StagedEmbedding): string;
   close(): Promise<void>;
 }
 
@@ -27,7 +28,10 @@ export async function startEmbeddingServer(hiddenSize: number): Promise<Embeddin
   const address = await server.listen('127.0.0.1:0');
   return {
     address,
-    put: (embedding) => void held.set(embedding.embeddingKey, embedding),
+    put: (embedding) => {
+      held.set(embedding.embeddingKey, embedding);
+      return address;
+    },
     close: () => server.close(1000),
   };
 }

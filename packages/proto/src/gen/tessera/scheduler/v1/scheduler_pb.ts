@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Request, SampledToken } from "../../common/v1/request_pb.js";
+import type { Failure, Request, SampledToken } from "../../common/v1/request_pb.js";
 import { file_tessera_common_v1_request } from "../../common/v1/request_pb.js";
 import type { Seal } from "../../decoder/v1/decoder_pb.js";
 import { file_tessera_decoder_v1_decoder } from "../../decoder/v1/decoder_pb.js";
@@ -16,20 +16,43 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tessera/scheduler/v1/scheduler.proto.
  */
 export const file_tessera_scheduler_v1_scheduler: GenFile = /*@__PURE__*/
-  fileDesc("CiR0ZXNzZXJhL3NjaGVkdWxlci92MS9zY2hlZHVsZXIucHJvdG8SFHRlc3NlcmEuc2NoZWR1bGVyLnYxIj4KD0dlbmVyYXRlUmVxdWVzdBIrCgdyZXF1ZXN0GAEgASgLMhoudGVzc2VyYS5jb21tb24udjEuUmVxdWVzdCLqAQoQR2VuZXJhdGVSZXNwb25zZRI3CgtlbmNvZGVfaGVyZRgBIAEoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkVuY29kZUhlcmVIABIuCgZ0b2tlbnMYAiABKAsyHC50ZXNzZXJhLnNjaGVkdWxlci52MS5Ub2tlbnNIABIyCghmaW5pc2hlZBgDIAEoCzIeLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaGVkSAASMAoHc3RhcnRlZBgEIAEoCzIdLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlN0YXJ0ZWRIAEIHCgVldmVudCIkCgdTdGFydGVkEhkKEW51bV9jYWNoZWRfdG9rZW5zGAEgASgNIkoKCkVuY29kZUhlcmUSEwoLbWVkaWFfaW5kZXgYASABKA0SFwoPZW5jb2Rlcl9hZGRyZXNzGAIgASgJEg4KBnRpY2tldBgDIAEoCSI5CgZUb2tlbnMSLwoGdG9rZW5zGAEgAygLMh8udGVzc2VyYS5jb21tb24udjEuU2FtcGxlZFRva2VuIo8BCghGaW5pc2hlZBIyCgZyZWFzb24YASABKA4yIi50ZXNzZXJhLnNjaGVkdWxlci52MS5GaW5pc2hSZWFzb24SGQoRbnVtX3Byb21wdF90b2tlbnMYAiABKA0SGQoRbnVtX2NhY2hlZF90b2tlbnMYAyABKA0SGQoRbnVtX291dHB1dF90b2tlbnMYBCABKA0iEQoPRGVzY3JpYmVSZXF1ZXN0IrkBChBEZXNjcmliZVJlc3BvbnNlEhEKCWlzX2xlYWRlchgBIAEoCBIQCghpc19yZWFkeRgCIAEoCBITCgt3YWl0aW5nX2ZvchgDIAEoCRINCgVlcG9jaBgEIAEoBBIWCg5tb2RlbF9yZXZpc2lvbhgFIAEoCRIXCg9tYXhfY29udGV4dF9sZW4YBiABKA0SEAoIcGFnZV9sZW4YByABKA0SGQoRbWF4X3Zpc3VhbF90b2tlbnMYCCABKA0iEAoOSW5zcGVjdFJlcXVlc3QifAoPSW5zcGVjdFJlc3BvbnNlEg0KBWVwb2NoGAEgASgEEjAKBmdyb3VwcxgCIAMoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdyb3VwU3RhdGUSEwoLbnVtX3dhaXRpbmcYAyABKA0SEwoLbnVtX3J1bm5pbmcYBCABKA0ijAEKCkdyb3VwU3RhdGUSEAoIZ3JvdXBfaWQYASABKAkSEQoJbnVtX3BhZ2VzGAIgASgNEikKBXBhZ2VzGAMgAygLMhoudGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZRIuCgVzZWFscxgEIAMoCzIfLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlJhbmtTZWFscyKFAQoEUGFnZRIPCgdwYWdlX2lkGAEgASgNEi4KBXN0YXRlGAIgASgOMh8udGVzc2VyYS5zY2hlZHVsZXIudjEuUGFnZVN0YXRlEhIKCmJsb2NrX2hhc2gYAyABKAwSFAoMc2VxdWVuY2VfaWRzGAQgAygJEhIKCmdlbmVyYXRpb24YBSABKAQiQgoJUmFua1NlYWxzEgwKBHJhbmsYASABKA0SJwoFc2VhbHMYAiADKAsyGC50ZXNzZXJhLmRlY29kZXIudjEuU2VhbCpfCgxGaW5pc2hSZWFzb24SHQoZRklOSVNIX1JFQVNPTl9VTlNQRUNJRklFRBAAEhYKEkZJTklTSF9SRUFTT05fU1RPUBABEhgKFEZJTklTSF9SRUFTT05fTEVOR1RIEAIqVAoJUGFnZVN0YXRlEhoKFlBBR0VfU1RBVEVfVU5TUEVDSUZJRUQQABIUChBQQUdFX1NUQVRFX09XTkVEEAESFQoRUEFHRV9TVEFURV9DQUNIRUQQAjKiAgoQU2NoZWR1bGVyU2VydmljZRJbCghHZW5lcmF0ZRIlLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdlbmVyYXRlUmVxdWVzdBomLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkdlbmVyYXRlUmVzcG9uc2UwARJZCghEZXNjcmliZRIlLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkRlc2NyaWJlUmVxdWVzdBomLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkRlc2NyaWJlUmVzcG9uc2USVgoHSW5zcGVjdBIkLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkluc3BlY3RSZXF1ZXN0GiUudGVzc2VyYS5zY2hlZHVsZXIudjEuSW5zcGVjdFJlc3BvbnNlYgZwcm90bzM", [file_tessera_common_v1_request, file_tessera_decoder_v1_decoder]);
+  fileDesc("CiR0ZXNzZXJhL3NjaGVkdWxlci92MS9zY2hlZHVsZXIucHJvdG8SFHRlc3NlcmEuc2NoZWR1bGVyLnYxIowBCg9HZW5lcmF0ZVJlcXVlc3QSDwoHY2FsbF9pZBgBIAEoBBItCgdyZXF1ZXN0GAIgASgLMhoudGVzc2VyYS5jb21tb24udjEuUmVxdWVzdEgAEi4KBmNhbmNlbBgDIAEoCzIcLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkNhbmNlbEgAQgkKB2NvbW1hbmQiCAoGQ2FuY2VsIkYKEEdlbmVyYXRlUmVzcG9uc2USMgoGZXZlbnRzGAEgAygLMiIudGVzc2VyYS5zY2hlZHVsZXIudjEuUmVxdWVzdEV2ZW50IqYCCgxSZXF1ZXN0RXZlbnQSDwoHY2FsbF9pZBgBIAEoBBI3CgtlbmNvZGVfaGVyZRgCIAEoCzIgLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkVuY29kZUhlcmVIABIuCgZ0b2tlbnMYAyABKAsyHC50ZXNzZXJhLnNjaGVkdWxlci52MS5Ub2tlbnNIABIyCghmaW5pc2hlZBgEIAEoCzIeLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaGVkSAASMAoHc3RhcnRlZBgFIAEoCzIdLnRlc3NlcmEuc2NoZWR1bGVyLnYxLlN0YXJ0ZWRIABItCgdmYWlsdXJlGAYgASgLMhoudGVzc2VyYS5jb21tb24udjEuRmFpbHVyZUgAQgcKBWV2ZW50IiQKB1N0YXJ0ZWQSGQoRbnVtX2NhY2hlZF90b2tlbnMYASABKA0iSgoKRW5jb2RlSGVyZRITCgttZWRpYV9pbmRleBgBIAEoDRIXCg9lbmNvZGVyX2FkZHJlc3MYAiABKAkSDgoGdGlja2V0GAMgASgJIjkKBlRva2VucxIvCgZ0b2tlbnMYASADKAsyHy50ZXNzZXJhLmNvbW1vbi52MS5TYW1wbGVkVG9rZW4ijwEKCEZpbmlzaGVkEjIKBnJlYXNvbhgBIAEoDjIiLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkZpbmlzaFJlYXNvbhIZChFudW1fcHJvbXB0X3Rva2VucxgCIAEoDRIZChFudW1fY2FjaGVkX3Rva2VucxgDIAEoDRIZChFudW1fb3V0cHV0X3Rva2VucxgEIAEoDSIRCg9EZXNjcmliZVJlcXVlc3QiuQEKEERlc2NyaWJlUmVzcG9uc2USEQoJaXNfbGVhZGVyGAEgASgIEhAKCGlzX3JlYWR5GAIgASgIEhMKC3dhaXRpbmdfZm9yGAMgASgJEg0KBWVwb2NoGAQgASgEEhYKDm1vZGVsX3JldmlzaW9uGAUgASgJEhcKD21heF9jb250ZXh0X2xlbhgGIAEoDRIQCghwYWdlX2xlbhgHIAEoDRIZChFtYXhfdmlzdWFsX3Rva2VucxgIIAEoDSIQCg5JbnNwZWN0UmVxdWVzdCJ8Cg9JbnNwZWN0UmVzcG9uc2USDQoFZXBvY2gYASABKAQSMAoGZ3JvdXBzGAIgAygLMiAudGVzc2VyYS5zY2hlZHVsZXIudjEuR3JvdXBTdGF0ZRITCgtudW1fd2FpdGluZxgDIAEoDRITCgtudW1fcnVubmluZxgEIAEoDSKMAQoKR3JvdXBTdGF0ZRIQCghncm91cF9pZBgBIAEoCRIRCgludW1fcGFnZXMYAiABKA0SKQoFcGFnZXMYAyADKAsyGi50ZXNzZXJhLnNjaGVkdWxlci52MS5QYWdlEi4KBXNlYWxzGAQgAygLMh8udGVzc2VyYS5zY2hlZHVsZXIudjEuUmFua1NlYWxzIoUBCgRQYWdlEg8KB3BhZ2VfaWQYASABKA0SLgoFc3RhdGUYAiABKA4yHy50ZXNzZXJhLnNjaGVkdWxlci52MS5QYWdlU3RhdGUSEgoKYmxvY2tfaGFzaBgDIAEoDBIUCgxzZXF1ZW5jZV9pZHMYBCADKAkSEgoKZ2VuZXJhdGlvbhgFIAEoBCJCCglSYW5rU2VhbHMSDAoEcmFuaxgBIAEoDRInCgVzZWFscxgCIAMoCzIYLnRlc3NlcmEuZGVjb2Rlci52MS5TZWFsKl8KDEZpbmlzaFJlYXNvbhIdChlGSU5JU0hfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSRklOSVNIX1JFQVNPTl9TVE9QEAESGAoURklOSVNIX1JFQVNPTl9MRU5HVEgQAipUCglQYWdlU3RhdGUSGgoWUEFHRV9TVEFURV9VTlNQRUNJRklFRBAAEhQKEFBBR0VfU1RBVEVfT1dORUQQARIVChFQQUdFX1NUQVRFX0NBQ0hFRBACMqQCChBTY2hlZHVsZXJTZXJ2aWNlEl0KCEdlbmVyYXRlEiUudGVzc2VyYS5zY2hlZHVsZXIudjEuR2VuZXJhdGVSZXF1ZXN0GiYudGVzc2VyYS5zY2hlZHVsZXIudjEuR2VuZXJhdGVSZXNwb25zZSgBMAESWQoIRGVzY3JpYmUSJS50ZXNzZXJhLnNjaGVkdWxlci52MS5EZXNjcmliZVJlcXVlc3QaJi50ZXNzZXJhLnNjaGVkdWxlci52MS5EZXNjcmliZVJlc3BvbnNlElYKB0luc3BlY3QSJC50ZXNzZXJhLnNjaGVkdWxlci52MS5JbnNwZWN0UmVxdWVzdBolLnRlc3NlcmEuc2NoZWR1bGVyLnYxLkluc3BlY3RSZXNwb25zZWIGcHJvdG8z", [file_tessera_common_v1_request, file_tessera_decoder_v1_decoder]);
 
 /**
- * One request.
+ * A word about one request.
  *
  * @generated from message tessera.scheduler.v1.GenerateRequest
  */
 export type GenerateRequest = Message<"tessera.scheduler.v1.GenerateRequest"> & {
   /**
-   * What to run.
+   * Names the request on this stream; none comes twice.
    *
-   * @generated from field: tessera.common.v1.Request request = 1;
+   * @generated from field: uint64 call_id = 1;
    */
-  request?: Request;
+  callId: bigint;
+
+  /**
+   * What to do.
+   *
+   * @generated from oneof tessera.scheduler.v1.GenerateRequest.command
+   */
+  command: {
+    /**
+     * Run it.
+     *
+     * @generated from field: tessera.common.v1.Request request = 2;
+     */
+    value: Request;
+    case: "request";
+  } | {
+    /**
+     * Free everything that it holds; nothing more is said of it.
+     *
+     * @generated from field: tessera.scheduler.v1.Cancel cancel = 3;
+     */
+    value: Cancel;
+    case: "cancel";
+  } | { case: undefined; value?: undefined };
 };
 
 /**
@@ -40,49 +63,32 @@ export const GenerateRequestSchema: GenMessage<GenerateRequest> = /*@__PURE__*/
   messageDesc(file_tessera_scheduler_v1_scheduler, 0);
 
 /**
- * What happens to a running request, in order.
+ * Nothing to say.
+ *
+ * @generated from message tessera.scheduler.v1.Cancel
+ */
+export type Cancel = Message<"tessera.scheduler.v1.Cancel"> & {
+};
+
+/**
+ * Describes the message tessera.scheduler.v1.Cancel.
+ * Use `create(CancelSchema)` to create a new message.
+ */
+export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
+  messageDesc(file_tessera_scheduler_v1_scheduler, 1);
+
+/**
+ * What happened since the last message.
  *
  * @generated from message tessera.scheduler.v1.GenerateResponse
  */
 export type GenerateResponse = Message<"tessera.scheduler.v1.GenerateResponse"> & {
   /**
-   * One event.
+   * In order for each request.
    *
-   * @generated from oneof tessera.scheduler.v1.GenerateResponse.event
+   * @generated from field: repeated tessera.scheduler.v1.RequestEvent events = 1;
    */
-  event: {
-    /**
-     * Upload a visual.
-     *
-     * @generated from field: tessera.scheduler.v1.EncodeHere encode_here = 1;
-     */
-    value: EncodeHere;
-    case: "encodeHere";
-  } | {
-    /**
-     * Tokens of one or more steps.
-     *
-     * @generated from field: tessera.scheduler.v1.Tokens tokens = 2;
-     */
-    value: Tokens;
-    case: "tokens";
-  } | {
-    /**
-     * The end.
-     *
-     * @generated from field: tessera.scheduler.v1.Finished finished = 3;
-     */
-    value: Finished;
-    case: "finished";
-  } | {
-    /**
-     * It runs.
-     *
-     * @generated from field: tessera.scheduler.v1.Started started = 4;
-     */
-    value: Started;
-    case: "started";
-  } | { case: undefined; value?: undefined };
+  events: RequestEvent[];
 };
 
 /**
@@ -90,7 +96,75 @@ export type GenerateResponse = Message<"tessera.scheduler.v1.GenerateResponse"> 
  * Use `create(GenerateResponseSchema)` to create a new message.
  */
 export const GenerateResponseSchema: GenMessage<GenerateResponse> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 1);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 2);
+
+/**
+ * What happens to a running request.
+ *
+ * @generated from message tessera.scheduler.v1.RequestEvent
+ */
+export type RequestEvent = Message<"tessera.scheduler.v1.RequestEvent"> & {
+  /**
+   * Names the request.
+   *
+   * @generated from field: uint64 call_id = 1;
+   */
+  callId: bigint;
+
+  /**
+   * One event.
+   *
+   * @generated from oneof tessera.scheduler.v1.RequestEvent.event
+   */
+  event: {
+    /**
+     * Upload a visual.
+     *
+     * @generated from field: tessera.scheduler.v1.EncodeHere encode_here = 2;
+     */
+    value: EncodeHere;
+    case: "encodeHere";
+  } | {
+    /**
+     * Tokens of one or more steps.
+     *
+     * @generated from field: tessera.scheduler.v1.Tokens tokens = 3;
+     */
+    value: Tokens;
+    case: "tokens";
+  } | {
+    /**
+     * The end.
+     *
+     * @generated from field: tessera.scheduler.v1.Finished finished = 4;
+     */
+    value: Finished;
+    case: "finished";
+  } | {
+    /**
+     * It runs.
+     *
+     * @generated from field: tessera.scheduler.v1.Started started = 5;
+     */
+    value: Started;
+    case: "started";
+  } | {
+    /**
+     * The end, too.
+     *
+     * @generated from field: tessera.common.v1.Failure failure = 6;
+     */
+    value: Failure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message tessera.scheduler.v1.RequestEvent.
+ * Use `create(RequestEventSchema)` to create a new message.
+ */
+export const RequestEventSchema: GenMessage<RequestEvent> = /*@__PURE__*/
+  messageDesc(file_tessera_scheduler_v1_scheduler, 3);
 
 /**
  * The request runs; comes once an attempt, before its first token.
@@ -111,7 +185,7 @@ export type Started = Message<"tessera.scheduler.v1.Started"> & {
  * Use `create(StartedSchema)` to create a new message.
  */
 export const StartedSchema: GenMessage<Started> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 2);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 4);
 
 /**
  * Upload the source of a visual to an encoder. May come at any time before the end, and more than once for one visual.
@@ -146,7 +220,7 @@ export type EncodeHere = Message<"tessera.scheduler.v1.EncodeHere"> & {
  * Use `create(EncodeHereSchema)` to create a new message.
  */
 export const EncodeHereSchema: GenMessage<EncodeHere> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 3);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 5);
 
 /**
  * Tokens in order.
@@ -167,7 +241,7 @@ export type Tokens = Message<"tessera.scheduler.v1.Tokens"> & {
  * Use `create(TokensSchema)` to create a new message.
  */
 export const TokensSchema: GenMessage<Tokens> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 4);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 6);
 
 /**
  * The end of a request, with what it took.
@@ -209,7 +283,7 @@ export type Finished = Message<"tessera.scheduler.v1.Finished"> & {
  * Use `create(FinishedSchema)` to create a new message.
  */
 export const FinishedSchema: GenMessage<Finished> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 5);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 7);
 
 /**
  * Nothing to say.
@@ -224,7 +298,7 @@ export type DescribeRequest = Message<"tessera.scheduler.v1.DescribeRequest"> & 
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 6);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 8);
 
 /**
  * The cell as it is now.
@@ -294,7 +368,7 @@ export type DescribeResponse = Message<"tessera.scheduler.v1.DescribeResponse"> 
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 7);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 9);
 
 /**
  * Nothing to say.
@@ -309,7 +383,7 @@ export type InspectRequest = Message<"tessera.scheduler.v1.InspectRequest"> & {
  * Use `create(InspectRequestSchema)` to create a new message.
  */
 export const InspectRequestSchema: GenMessage<InspectRequest> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 8);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 10);
 
 /**
  * What the scheduler holds; pages that are not listed are free.
@@ -351,7 +425,7 @@ export type InspectResponse = Message<"tessera.scheduler.v1.InspectResponse"> & 
  * Use `create(InspectResponseSchema)` to create a new message.
  */
 export const InspectResponseSchema: GenMessage<InspectResponse> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 9);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 11);
 
 /**
  * Pages and lanes of one rank group.
@@ -393,7 +467,7 @@ export type GroupState = Message<"tessera.scheduler.v1.GroupState"> & {
  * Use `create(GroupStateSchema)` to create a new message.
  */
 export const GroupStateSchema: GenMessage<GroupState> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 10);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 12);
 
 /**
  * A page that is not free.
@@ -442,7 +516,7 @@ export type Page = Message<"tessera.scheduler.v1.Page"> & {
  * Use `create(PageSchema)` to create a new message.
  */
 export const PageSchema: GenMessage<Page> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 11);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 13);
 
 /**
  * What one rank says that its pages hold.
@@ -470,7 +544,7 @@ export type RankSeals = Message<"tessera.scheduler.v1.RankSeals"> & {
  * Use `create(RankSealsSchema)` to create a new message.
  */
 export const RankSealsSchema: GenMessage<RankSeals> = /*@__PURE__*/
-  messageDesc(file_tessera_scheduler_v1_scheduler, 12);
+  messageDesc(file_tessera_scheduler_v1_scheduler, 14);
 
 /**
  * Why a sequence ended.
@@ -548,13 +622,13 @@ export const PageStateSchema: GenEnum<PageState> = /*@__PURE__*/
  */
 export const SchedulerService: GenService<{
   /**
-   * Runs one request to its end. The stream ends after `finished` or with an error; cancelling it frees everything
-   * that the request holds.
+   * Runs requests of one caller, as many at once as it likes. Each ends with `finished` or `failure`; the end of the
+   * stream cancels those that have not ended.
    *
    * @generated from rpc tessera.scheduler.v1.SchedulerService.Generate
    */
   generate: {
-    methodKind: "server_streaming";
+    methodKind: "bidi_streaming";
     input: typeof GenerateRequestSchema;
     output: typeof GenerateResponseSchema;
   },

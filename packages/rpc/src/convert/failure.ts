@@ -1,9 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type ServingError, serializeError } from '@tessera/domain';
-import type * as wire from '@tessera/proto/decoder/v1';
-import { parseJsonObject, receivedError } from '../convert/received-error.js';
+import type * as wire from '@tessera/proto/common/v1';
+import { parseJsonObject, receivedError } from './received-error.js';
 
-/** Why a command failed; what is no ServingError is `internal` outside. */
+/** Why something failed; what is no ServingError is `internal` outside. */
 export function failureToProto(error: unknown): MessageInitShape<typeof wire.FailureSchema> {
   const { reason, message, facts } = serializeError(error);
   return { reason, message, factsJson: JSON.stringify(facts) };
