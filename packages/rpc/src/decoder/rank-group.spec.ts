@@ -166,6 +166,33 @@ for (const [name, createWorld] of rpcWorlds) {
       for (const { commands } of ranks) expect(commands).toEqual(['stage picture 4 encoder:1', 'unstage picture']);
     });
 
+    for (const [what, ask, commands] of [
+      [
+        'staged again',
+        ({ group }) => [group.unstage(picture.embeddingKey), group.stage(picture)],
+        ['unstage', 'stage'],
+      ],
+      ['staged twice', ({ group }) => [group.stage(picture)], ['stage']],
+      ['dropped', ({ group }) => [group.unstage(picture.embeddingKey)], ['unstage']],
+    ] as const satisfies readonly (readonly [
+      string,
+      (world: { group: RankGroup }) => readonly Promise<unknown>[],
+      readonly string[],
+    ])[]) {
+      test(`leaves an embedding alone that a rank could not get and that is ${what} since`, async () => {
+        const fetching = deferred<boolean>();
+        const outcomes = [fetching.promise, Promise.resolve(true)];
+        const { ranks, group } = await start([{}, { onStage: () => outcomes.shift()! }]);
+        const staging = group.stage(picture);
+        const asked = Promise.all(ask({ group }));
+        fetching.resolve(false);
+        expect(await staging).toBe(false);
+        await asked;
+        const expected = ['stage', ...commands];
+        for (const rank of ranks) expect(rank.commands.map((command) => command.split(' ')[0])).toEqual(expected);
+      });
+    }
+
     test('goes on after a step that failed on the only rank', async () => {
       const failures = [new ServingError('internal', 'The plan is inconsistent.')];
       const onStep = (plan: StepPlan): StepResult => {

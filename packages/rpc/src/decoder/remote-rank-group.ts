@@ -35,6 +35,8 @@ export class RemoteRankGroup implements RankGroup {
   readonly lost: Promise<Error>;
   readonly #streams: readonly RankStream[];
   readonly #watch: StepWatch;
+  /** Stagings under way that nothing was said of since, by their embeddings. */
+  readonly #staging = new Map<EmbeddingKey, Command>();
 
   constructor({ groupId, description, seals, streams, patience }: RemoteGroupParts) {
     this.groupId = groupId;
@@ -47,13 +49,23 @@ export class RemoteRankGroup implements RankGroup {
   }
 
   async stage(embedding: EmbeddingRef): Promise<boolean> {
-    const replies = await this.#callAll({ case: 'stage', value: { ...embedding } }, 'staged');
-    const isStaged = replies.every((reply) => reply.isStaged);
-    if (!isStaged) await this.unstage(embedding.embeddingKey);
-    return isStaged;
+    const { embeddingKey } = embedding;
+    const command: Command = { case: 'stage', value: { ...embedding } };
+    this.#staging.set(embeddingKey, command);
+    const isLast = () => this.#staging.get(embeddingKey) === command;
+    try {
+      const replies = await this.#callAll(command, 'staged');
+      const isStaged = replies.every((reply) => reply.isStaged);
+      // Rows that only some ranks got; what was said of the embedding since is not undone.
+      if (!isStaged && isLast()) await this.unstage(embeddingKey);
+      return isStaged;
+    } finally {
+      if (isLast()) this.#staging.delete(embeddingKey);
+    }
   }
 
   async unstage(embeddingKey: EmbeddingKey): Promise<void> {
+    this.#staging.delete(embeddingKey);
     await this.#callAll({ case: 'unstage', value: { embeddingKey } }, 'unstaged');
   }
 
