@@ -15,7 +15,7 @@ describe('createRpcServer', () => {
   const start = (): RpcServer => {
     const server = createRpcServer();
     server.addService(SchedulerService, {
-      async *generate() {},
+      generate: async () => {},
       describe: async () => ({ epoch: 1n }),
       inspect: async () => ({}),
     });

@@ -19,7 +19,7 @@ describe('a server with TLS', () => {
     [ours, theirs] = folders.map(createCertificates);
     server = createRpcServer({ tls: ours });
     server.addService(SchedulerService, {
-      async *generate() {},
+      generate: async () => {},
       describe: async () => ({ epoch: 1n }),
       inspect: async () => ({}),
     });
