@@ -64,6 +64,7 @@ export const errorCatalogue = {
   engine_invalid: 'DATA_LOSS',
   disk_full: 'RESOURCE_EXHAUSTED',
   invalid_option: 'INVALID_ARGUMENT',
+  server_not_found: 'NOT_FOUND',
   // Ours
   internal: 'INTERNAL',
 } as const satisfies Record<string, ErrorCode>;

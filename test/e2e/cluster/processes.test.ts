@@ -101,6 +101,6 @@ describe('a cluster that cannot be started', () => {
   it('says how to get a server that it lacks', async () => {
     const starting = runTessera(['cluster', '--port', '0', '--engine-cache', sharedEngineCache], { PATH: '/nowhere' });
     expect(await starting.exited).toBe(1);
-    expect(starting.output).toMatch(/^tessera: Cannot run nats-server: .*install-servers\.mjs/m);
+    expect(starting.output).toMatch(/^tessera: Cannot run nats-server: .*install-servers\.mjs.* --nats nats:/m);
   });
 });

@@ -35,7 +35,7 @@ export interface ServerProcess {
 /** A server on its way to being ready. */
 export interface LaunchedServer extends ServerProcess {
   /**
-   * Resolves when it is ready. Rejects with `invalid_option` when there is no such program, and with an Error that has
+   * Resolves when it is ready. Rejects with `server_not_found` when there is no such program, and with an Error that has
    * its last lines when it ends or says nothing of being ready in time; nothing is left running then.
    */
   readonly ready: Promise<void>;
@@ -105,9 +105,10 @@ function spawnErrorOf(child: Child, binary: string): Promise<never> {
   return new Promise((_, reject) => {
     child.on('error', (cause: NodeJS.ErrnoException) => {
       const isMissing = cause.code === 'ENOENT';
+      const reason = isMissing ? 'server_not_found' : 'invalid_option';
       const advice = 'node scripts/install-servers.mjs installs the servers that Tessera uses';
       const why = isMissing ? `there is no such program on PATH; ${advice}` : cause.message;
-      reject(new ServingError('invalid_option', `Cannot run ${binary}: ${why}.`, { binary }, { cause }));
+      reject(new ServingError(reason, `Cannot run ${binary}: ${why}.`, { binary }, { cause }));
     });
   });
 }

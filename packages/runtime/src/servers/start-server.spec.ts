@@ -39,7 +39,10 @@ describe('startServer', () => {
   it('refuses a program that is not there, and says how to get one', async () => {
     const start = startServer({ binary: 'no-such-server', args: [], readyWhen: /./ });
     await expect(start).rejects.toThrow(ServingError);
-    await expect(start).rejects.toThrow(/no-such-server.*scripts\/install-servers\.mjs/);
+    await expect(start).rejects.toMatchObject({
+      reason: 'server_not_found',
+      message: expect.stringMatching(/no-such-server.*scripts\/install-servers\.mjs/),
+    });
   });
 
   it('fails with the last lines of a server that ends before it is ready', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ServingError } from '@tessera/domain';
 import {
   findFreePort,
   type LocalServerOptions,
@@ -31,7 +32,7 @@ const commands = { nats: natsServerCommand, redis: redisServerCommand } as const
 
 /**
  * The servers that are given, and the others as processes of this machine, which forget everything with the cluster.
- * ServingError `invalid_option` when their programs are missing.
+ * ServingError `server_not_found` when their programs are missing.
  */
 export async function startServers(given: Partial<Servers>, deps: ServersDeps): Promise<StartedServers> {
   const processes: SupervisedProcess[] = [];
@@ -43,8 +44,18 @@ export async function startServers(given: Partial<Servers>, deps: ServersDeps): 
     return `${name}://127.0.0.1:${port}`;
   };
   const urls = { nats: await urlOf('nats'), redis: await urlOf('redis') };
-  await Promise.all(processes.map((process) => process.start()));
+  await Promise.all(processes.map(startOrAdvise));
   return { ...urls, processes };
+}
+
+async function startOrAdvise(process: SupervisedProcess): Promise<void> {
+  try {
+    await process.start();
+  } catch (cause) {
+    if (!(cause instanceof ServingError && cause.reason === 'server_not_found')) throw cause;
+    const message = `${cause.message} Or name one that runs with --${process.name} ${process.name}://host:port.`;
+    throw new ServingError('server_not_found', message, cause.facts, { cause });
+  }
 }
 
 async function createServerProcess(
