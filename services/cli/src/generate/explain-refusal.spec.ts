@@ -33,7 +33,9 @@ describe('explainRefusal', () => {
     });
   }
 
-  it('takes a code that it does not know for a mistake of ours', () => {
-    expect(explainRefusal({ param: null, message: 'x', code: 'new_code' }, []).reason).toBe('internal');
-  });
+  for (const code of ['new_code', 'toString']) {
+    it(`takes a code that it does not know for a mistake of ours: ${code}`, () => {
+      expect(explainRefusal({ param: null, message: 'x', code }, []).reason).toBe('internal');
+    });
+  }
 });

@@ -22,7 +22,7 @@ const flagOfField: Readonly<Record<string, string>> = {
 export function explainRefusal({ message, param, code }: ApiError, images: readonly string[]): ServingError {
   const problem = param !== null && message.startsWith(`${param}: `) ? message.slice(param.length + 2) : message;
   const subject = param === null ? undefined : subjectOf(param, images);
-  const reason = code in errorCatalogue ? (code as ErrorReason) : 'internal';
+  const reason = Object.hasOwn(errorCatalogue, code) ? (code as ErrorReason) : 'internal';
   return new ServingError(reason, (subject === undefined ? '' : `${subject}: `) + withFlags(problem));
 }
 

@@ -70,7 +70,7 @@ export class ServedApi {
 function refusalOf(url: string, status: number, text: string): ServingError {
   try {
     const { message, code } = JSON.parse(text).error;
-    return new ServingError(code in errorCatalogue ? (code as ErrorReason) : 'internal', message);
+    return new ServingError(Object.hasOwn(errorCatalogue, code) ? (code as ErrorReason) : 'internal', message);
   } catch (cause) {
     return new ServingError('internal', `${url}: status ${status}, and no error that can be read.`, {}, { cause });
   }
