@@ -24,6 +24,12 @@ describe('patience', () => {
     ]);
   });
 
+  it('makes a pause as long as is asked for, or ends when that is too long', async () => {
+    const patience = new Patience({ resumeMs: 1000, deadlineMs: undefined, random: () => 0 });
+    await expect(patience.pauseAfter(cause, AbortSignal.abort(new Error('skipped')), 900)).rejects.toThrow('skipped');
+    await expect(patience.pauseAfter(cause, never, 1000)).rejects.toBe(cause);
+  });
+
   it('begins anew when the request went on', async () => {
     const patience = new Patience({ resumeMs: 0, deadlineMs: undefined, random: () => 0 });
     expect(patience.remainingMs).toBe(0);

@@ -13,7 +13,7 @@ export interface PatienceOptions {
   readonly random?: () => number;
 }
 
-/** How long an interrupted request is tried again: the more failures in a row, the longer the pauses. */
+/** How long something that is interrupted is tried again: the more failures in a row, the longer the pauses. */
 export class Patience {
   readonly #options: PatienceOptions;
   #numFailures = 0;
@@ -47,11 +47,14 @@ export class Patience {
     this.#giveUpAtMs = undefined;
   }
 
-  /** Waits before the next attempt. Throws `cause`, or `deadline_exceeded`, when there is no time for one. */
-  async pauseAfter(cause: ServingError, signal: AbortSignal): Promise<void> {
+  /**
+   * Waits before the next attempt, for `atLeastMs` and a bit. Throws `cause`, or `deadline_exceeded`, when there is no
+   * time for one.
+   */
+  async pauseAfter(cause: ServingError, signal: AbortSignal, atLeastMs = 0): Promise<void> {
     const { resumeMs, deadlineMs = Number.POSITIVE_INFINITY, random = Math.random } = this.#options;
     this.#giveUpAtMs ??= Date.now() + resumeMs;
-    const pauseMs = random() * pauseLimitMs(this.#numFailures++);
+    const pauseMs = atLeastMs + random() * pauseLimitMs(this.#numFailures++);
     const nextAtMs = Date.now() + pauseMs;
     if (nextAtMs >= deadlineMs) {
       const message = 'the deadline passed before the answer was complete';

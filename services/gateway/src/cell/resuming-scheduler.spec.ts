@@ -5,10 +5,12 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { tinyModel, untilAborted } from '../testing/scripted-scheduler.js';
 import type { Leader } from './cell.js';
 import { createResumingScheduler, type ResumeOptions } from './resuming-scheduler.js';
+import type { Upload } from './run-attempt.js';
 
 afterEach(() => void vi.useRealTimers());
 
 const never = new AbortController().signal;
+const noUpload: Upload = () => Promise.reject(new Error('no picture was asked for'));
 const day = 86_400_000;
 
 type Attempt = (request: Request, signal: AbortSignal) => AsyncIterable<SchedulerEvent>;
@@ -78,7 +80,7 @@ describe('an interrupted request', () => {
   for (const reason of ['worker_failed', 'not_ready', 'shutting_down', 'not_leader'] as const) {
     it(`is submitted again with its tokens after ${reason}`, async () => {
       const world = scripted([fail(reason, tokens(0), tokens(1, 2)), fail(reason, tokens(3)), succeed(tokens(4, 5))]);
-      const events = await collect(world.scheduler.generate(request, never));
+      const events = await collect(world.scheduler.generate(request, noUpload, never));
       expect(indicesOf(events)).toEqual([0, 1, 2, 3, 4, 5]);
       expect(events.at(-1)).toBe(finished);
       const resumed = world.requests.map(({ attempt, resumeTokens }) => [attempt, resumeTokens]);
@@ -95,20 +97,20 @@ describe('an interrupted request', () => {
   it('goes on behind the tokens that it came with', async () => {
     const world = scripted([fail('worker_failed', tokens(2)), succeed(tokens(3))]);
     const again = createRequest({ attempt: 4, resumeTokens: [100, 101] });
-    expect(indicesOf(await collect(world.scheduler.generate(again, never)))).toEqual([2, 3]);
+    expect(indicesOf(await collect(world.scheduler.generate(again, noUpload, never)))).toEqual([2, 3]);
     expect(world.requests[1]).toMatchObject({ attempt: 5, resumeTokens: [100, 101, 102] });
   });
 
   it('shows no token twice', async () => {
     const world = scripted([fail('worker_failed', tokens(0, 1)), succeed(tokens(0, 1), tokens(1, 2, 3))]);
-    const events = await collect(world.scheduler.generate(request, never));
+    const events = await collect(world.scheduler.generate(request, noUpload, never));
     expect(events).toEqual([tokens(0, 1), tokens(2, 3), finished]);
   });
 
   it('is not sent away by a full queue, but a new one is', async () => {
     const world = scripted([fail('worker_failed', tokens(0)), fail('queue_full'), succeed(tokens(1))]);
-    expect(indicesOf(await collect(world.scheduler.generate(request, never)))).toEqual([0, 1]);
-    const refused = scripted([fail('queue_full')]).scheduler.generate(request, never);
+    expect(indicesOf(await collect(world.scheduler.generate(request, noUpload, never)))).toEqual([0, 1]);
+    const refused = scripted([fail('queue_full')]).scheduler.generate(request, noUpload, never);
     await expect(collect(refused)).rejects.toMatchObject({ reason: 'queue_full' });
   });
 
@@ -121,7 +123,7 @@ describe('an interrupted request', () => {
     };
     const world = scripted([hang, succeed(tokens(1))]);
     const events: SchedulerEvent[] = [];
-    for await (const event of world.scheduler.generate(request, never)) {
+    for await (const event of world.scheduler.generate(request, noUpload, never)) {
       events.push(event);
       if (events.length === 1) queueMicrotask(() => world.deposal.abort(new ServingError('not_leader', 'b leads')));
     }
@@ -131,7 +133,9 @@ describe('an interrupted request', () => {
 
   it('ends with the last error when its time is over', async () => {
     const world = scripted([fail('worker_failed', tokens(0))], { resumeMs: 0 });
-    await expect(collect(world.scheduler.generate(request, never))).rejects.toMatchObject({ reason: 'worker_failed' });
+    await expect(collect(world.scheduler.generate(request, noUpload, never))).rejects.toMatchObject({
+      reason: 'worker_failed',
+    });
     expect(world.interruptions).toEqual([]);
   });
 
@@ -145,12 +149,14 @@ describe('an interrupted request', () => {
         throw new ServingError('worker_failed', 'no');
       },
     ]);
-    await expect(collect(world.scheduler.generate(request, client.signal))).rejects.toBe(reason);
+    await expect(collect(world.scheduler.generate(request, noUpload, client.signal))).rejects.toBe(reason);
   });
 
   it('is not told which scheduler leads', async () => {
     const world = scripted([fail('not_leader')], { resumeMs: 0 });
-    await expect(collect(world.scheduler.generate(request, never))).rejects.toMatchObject({ reason: 'not_ready' });
+    await expect(collect(world.scheduler.generate(request, noUpload, never))).rejects.toMatchObject({
+      reason: 'not_ready',
+    });
   });
 });
 
@@ -158,13 +164,13 @@ describe('what is no interruption ends the request', () => {
   for (const reason of ['deadline_exceeded', 'quarantined', 'context_length_exceeded', 'internal'] as const) {
     it(reason, async () => {
       const world = scripted([fail(reason, tokens(0))]);
-      await expect(collect(world.scheduler.generate(request, never))).rejects.toMatchObject({ reason });
+      await expect(collect(world.scheduler.generate(request, noUpload, never))).rejects.toMatchObject({ reason });
     });
   }
 
   it('a token that leaves a gap, naming both', async () => {
     const world = scripted([succeed(tokens(0), tokens(2))]);
-    await expect(collect(world.scheduler.generate(request, never))).rejects.toMatchObject({
+    await expect(collect(world.scheduler.generate(request, noUpload, never))).rejects.toMatchObject({
       reason: 'internal',
       message: 'token 2 came where 1 was due',
     });
@@ -178,7 +184,7 @@ describe('what is no interruption ends the request', () => {
         throw bug;
       },
     ]);
-    await expect(collect(world.scheduler.generate(request, never))).rejects.toBe(bug);
+    await expect(collect(world.scheduler.generate(request, noUpload, never))).rejects.toBe(bug);
   });
 });
 
@@ -192,7 +198,7 @@ it('a request that finds no leader waits for one no longer than it may be interr
   };
   const options = { resumeMs: day, random: () => 0, onInterrupted: () => {} };
   const scheduler = createResumingScheduler({ whenLed, refresh: () => {} }, options);
-  await expect(collect(scheduler.generate(request, never))).rejects.toMatchObject({ reason: 'not_ready' });
+  await expect(collect(scheduler.generate(request, noUpload, never))).rejects.toMatchObject({ reason: 'not_ready' });
   expect(limits).toEqual([day]);
 });
 
@@ -208,7 +214,7 @@ it('leaving early leaves the leader, too', async () => {
       }
     },
   ]);
-  for await (const _event of world.scheduler.generate(request, never)) break;
+  for await (const _event of world.scheduler.generate(request, noUpload, never)) break;
   expect(getEventListeners(world.deposal.signal, 'abort')).toEqual([]);
   expect(hasLeft).toBe(true);
 });

@@ -1,34 +1,47 @@
-import { type Request, type SampledToken, type Scheduler, type SchedulerEvent, ServingError } from '@tessera/domain';
-import type { Cell, Leader } from './cell.js';
+import { type Request, type SampledToken, ServingError } from '@tessera/domain';
+import type { Cell } from './cell.js';
 import { Patience, type PatienceOptions } from './patience.js';
+import { type AnswerEvent, runAttempt, type Upload } from './run-attempt.js';
 
 export interface ResumeOptions extends Pick<PatienceOptions, 'resumeMs' | 'random'> {
   /** Told of every attempt that came to nothing and will be followed by another. */
   onInterrupted(request: Request, cause: ServingError): void;
 }
 
-/**
- * The leader of the moment, as a Scheduler. A request that is interrupted by a scheduler or a worker that fails is
- * submitted again with all tokens received so far, to whoever leads then, until its deadline or `resumeMs` without a
- * new token; then the last error is thrown. Every token comes once, in order: an `outputIndex` seen before is dropped,
- * one that leaves a gap is a ServingError `internal`.
- */
-export function createResumingScheduler(cell: Pick<Cell, 'whenLed' | 'refresh'>, options: ResumeOptions): Scheduler {
-  return { generate: (request, signal) => generate(request, signal, cell, options) };
+/** The cell as one scheduler that outlives those it consists of. */
+export interface ResumingScheduler {
+  /**
+   * Runs a request at the leader of the moment. One that is interrupted by a scheduler or a worker that fails is
+   * submitted again with all tokens received so far, to whoever leads then, until its deadline or `resumeMs` without a
+   * new token; then the last error is thrown. Every token comes once, in order: an `outputIndex` seen before is
+   * dropped, one that leaves a gap is a ServingError `internal`. Leaving early frees what the request holds.
+   */
+  generate(request: Request, upload: Upload, signal: AbortSignal): AsyncGenerator<AnswerEvent>;
+}
+
+export function createResumingScheduler(
+  cell: Pick<Cell, 'whenLed' | 'refresh'>,
+  options: ResumeOptions,
+): ResumingScheduler {
+  return { generate: (request, upload, signal) => generate(request, upload, signal, { ...options, cell }) };
+}
+
+interface ResumeDeps extends ResumeOptions {
+  readonly cell: Pick<Cell, 'whenLed' | 'refresh'>;
 }
 
 async function* generate(
   request: Request,
+  upload: Upload,
   signal: AbortSignal,
-  cell: Pick<Cell, 'whenLed' | 'refresh'>,
-  options: ResumeOptions,
-): AsyncGenerator<SchedulerEvent> {
+  { cell, ...options }: ResumeDeps,
+): AsyncGenerator<AnswerEvent> {
   const patience = new Patience({ ...options, deadlineMs: request.deadlineMs });
   const received = [...request.resumeTokens];
   for (let attempt = request; ; attempt = nextAttempt(attempt, received)) {
     try {
       const leader = await patience.spend((limitMs) => cell.whenLed(request.modelRevision, limitMs, signal));
-      for await (const event of runAt(leader, attempt, signal)) {
+      for await (const event of runAttempt(leader, attempt, upload, signal)) {
         if (event.kind !== 'tokens') {
           yield event;
           continue;
@@ -46,21 +59,6 @@ async function* generate(
       await patience.pauseAfter(toldOf(cause), signal);
       options.onInterrupted(attempt, cause);
     }
-  }
-}
-
-/** One attempt. Leaders outlive requests, so nothing of a request may stay with their signals. */
-async function* runAt({ scheduler, deposed }: Leader, attempt: Request, signal: AbortSignal) {
-  deposed.throwIfAborted();
-  const ending = new AbortController();
-  const end = () => ending.abort(deposed.reason);
-  deposed.addEventListener('abort', end);
-  try {
-    yield* scheduler.generate(attempt, AbortSignal.any([signal, ending.signal]));
-  } catch (error) {
-    throw deposed.aborted ? deposed.reason : error;
-  } finally {
-    deposed.removeEventListener('abort', end);
   }
 }
 
