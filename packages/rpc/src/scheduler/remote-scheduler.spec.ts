@@ -135,6 +135,20 @@ for (const [name, createWorld] of rpcWorlds) {
       await expect(collect(connect(address).generate(createRequest(), never))).rejects.toEqual(refusal);
     });
 
+    test('reports what nobody meant to throw', async () => {
+      const bug = new TypeError('not a function');
+      const generate = () => {
+        throw bug;
+      };
+      const report = vi.fn();
+      const { address } = await world.serve((server) => serveScheduler({ ...server, report }, scripted({ generate })));
+      await expect(collect(connect(address).generate(createRequest(), never))).rejects.toMatchObject({
+        reason: 'internal',
+        message: bug.message,
+      });
+      expect(report.mock.calls).toEqual([[bug, 'tessera.scheduler.v1.SchedulerService/Generate']]);
+    });
+
     test('frees a request that is cancelled in the middle', async () => {
       const freed = createEvent();
       const { address } = await serve({

@@ -7,8 +7,9 @@ import { serveRequests } from './served-requests.js';
 
 /** Puts a scheduler behind `server`. A caller that cancels or goes away aborts the signal of its `generate`. */
 export function serveScheduler(server: RpcServer, scheduler: Scheduler & CellInspector): void {
+  const onError = (error: unknown): void => server.report(error, `${SchedulerService.typeName}/Generate`);
   server.addService(SchedulerService, {
-    generate: (stream) => serveRequests(stream, scheduler),
+    generate: (stream) => serveRequests(stream, scheduler, onError),
     describe: async () => cellDescriptionToProto(await scheduler.describe()),
     inspect: async () => cellInspectionToProto(await scheduler.inspect()),
   });

@@ -13,12 +13,14 @@ import { EventOutbox } from './event-outbox.js';
 export class ServedRequests {
   readonly #scheduler: Scheduler;
   readonly #outbox: EventOutbox;
+  readonly #onError: (error: unknown) => void;
   readonly #running = new Map<bigint, AbortController>();
   readonly #runs = new Set<Promise<void>>();
 
-  constructor(scheduler: Scheduler, outbox: EventOutbox) {
+  constructor(scheduler: Scheduler, outbox: EventOutbox, onError: (error: unknown) => void) {
     this.#scheduler = scheduler;
     this.#outbox = outbox;
+    this.#onError = onError;
   }
 
   /** Throws `invalid_field` for what no caller of this version sends. */
@@ -59,17 +61,19 @@ export class ServedRequests {
       }
       if (!isFinished) throw new ServingError('internal', 'a request ended before it was finished');
     } catch (error) {
+      this.#onError(error);
       say({ case: 'failure', value: failureToProto(error) });
     }
   }
 }
 
-/** Serves the requests of one caller until it is gone or has no more. */
+/** Serves the requests of one caller until it is gone or has no more; `onError` is told of all that they fail with. */
 export async function serveRequests(
   { send, received }: MessageStream<Sent<typeof GenerateResponseSchema>, GenerateRequest>,
   scheduler: Scheduler,
+  onError: (error: unknown) => void,
 ): Promise<void> {
-  const requests = new ServedRequests(scheduler, new EventOutbox((events) => send({ events })));
+  const requests = new ServedRequests(scheduler, new EventOutbox((events) => send({ events })), onError);
   try {
     for await (const message of received) requests.take(message);
   } finally {
