@@ -178,6 +178,8 @@ class CellScheduler implements RunningScheduler {
       onLost: (lost) => {
         this.#groups.remove(lost);
         this.#checkWaiting();
+        // The one in turn may have waited for this group.
+        this.#groups.wakeAll();
       },
     };
   }

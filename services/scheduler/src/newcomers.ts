@@ -58,7 +58,10 @@ export class Newcomers {
     const open = [...this.#parts.groups].filter((group) => hasRoom(group, sequence));
     if (open.length === 0 && makeWay(sequence, loop, isPlanned)) return placeSequence(sequence, [loop]);
     const placement = placeSequence(sequence, open);
-    return placement?.loop === loop ? placement : undefined;
+    if (placement?.loop === loop) return placement;
+    // Nothing else may happen there that makes it look for work.
+    placement?.loop.wake();
+    return undefined;
   }
 }
 
