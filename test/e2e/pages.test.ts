@@ -29,10 +29,11 @@ describe('the pages of a cluster at rest', () => {
     const size = ['--groups', '2', '--tp', '2', '--encoders', '2'];
     const own = ['--port', '0', '--engine-cache', sharedEngineCache, '--redis', redis.url];
     cluster = runTessera(['cluster', '--model', model, ...size, ...own]);
-    const [, address] = await cluster.printed(/scheduler ready address=(\S+)/);
-    scheduler = ['--scheduler', address!];
-    directory = ['--redis', redis.url];
     const [, url] = await cluster.printed(/^Tessera serves \S+ at (\S+)/m);
+    const optionOf = async (name: string) =>
+      (await cluster.printed(new RegExp(`^  ${name} .*  (--\\S+ \\S+)\n`, 'm')))[1]!.split(' ');
+    scheduler = await optionOf('scheduler-0');
+    directory = await optionOf('redis');
     const { output } = await run('verify', goldensDir, '--through', url!);
     expect(output).toMatch(/^verify: \d+ passed, 0 failed/m);
   });
@@ -147,6 +148,14 @@ describe('the pages of a cluster at rest', () => {
     });
   }
 });
+
+for (const command of ['pages', 'audit']) {
+  it(`tessera ${command} --help says where its addresses are printed`, async () => {
+    const { output, code } = await run(command, '--help');
+    expect(output).toMatch(/\n {2}tessera \w+ --scheduler .*`tessera cluster` prints both/s);
+    expect(code).toBe(0);
+  });
+}
 
 describe('the pages of a cluster that speaks TLS', () => {
   it('are shown to whoever has a certificate', async () => {

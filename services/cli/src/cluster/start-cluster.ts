@@ -1,9 +1,9 @@
 import type { ProcessContext } from '@tessera/runtime';
 import type { ClusterConfig } from './cluster-config.js';
 import type { ClusterLog } from './cluster-log.js';
-import { type PlannedProcess, planCluster, type Shares } from './plan-cluster.js';
+import { type PlannedProcess, planCluster, type Servers, type Shares } from './plan-cluster.js';
 import { processCommand } from './process-command.js';
-import { startServers } from './start-servers.js';
+import { type StartedServers, startServers } from './start-servers.js';
 import { SupervisedProcess } from './supervised-process.js';
 
 export interface ClusterDeps {
@@ -13,9 +13,13 @@ export interface ClusterDeps {
 
 export interface ClusterProcess {
   readonly name: string;
+  readonly service: PlannedProcess['service'] | keyof Servers;
+  /** Undefined for a server that is not of this cluster. */
   readonly pid: number | undefined;
   /** Of its HTTP server; undefined for a server that is not of Tessera. */
-  readonly url: string | undefined;
+  readonly url?: string;
+  /** Where other commands find it: of a scheduler that of its gRPC server, of a server its URL. */
+  readonly address?: string;
 }
 
 export interface StartedCluster {
@@ -24,11 +28,20 @@ export interface StartedCluster {
   readonly processes: readonly ClusterProcess[];
 }
 
+/** Where a process is, as far as it has said so. */
+interface Whereabouts {
+  url?: string;
+  address?: string;
+}
+
 /** Those end together; gateways come last in this list and so end first. */
 const tiers = [['decoder', 'vision-encoder'], ['scheduler'], ['gateway']] as const;
 
 /** What a process says once its HTTP server listens. */
-const listensLine = /"url":"([^"]+)","msg":"(?:status served|gateway listens)"/;
+const listensLine = /"url":"(?<url>[^"]+)","msg":"(?:status served|gateway listens)"/;
+
+/** What a scheduler says once gateways can reach it. */
+const servesLine = /"address":"(?<address>[^"]+)".*"msg":"scheduler ready"/;
 
 /**
  * Starts all processes of a cluster whose engine is compiled, and keeps them up; resolves when every gateway serves.
@@ -39,8 +52,8 @@ export async function startCluster(config: ClusterConfig, shares: Shares, deps: 
   const isDebug = config.logLevel === 'debug';
   const servers = await startServers(config, { log, context, isDebug });
   const planned = planCluster(config, shares, servers);
-  const urls = new Map<string, string>();
-  const processes = new Map(planned.map((each) => [each, createProcess(each, config, log, urls)]));
+  const heard = new Map<PlannedProcess, Whereabouts>(planned.map((each) => [each, {}]));
+  const processes = new Map(planned.map((each) => [each, createProcess(each, config, log, heard.get(each)!)]));
   for (const tier of tiers) {
     const members = [...processes].filter(([{ service }]) => tier.some((name) => name === service));
     context.onShutdown(tier.join(' and '), () => stopAll(members.map(([, process]) => process)));
@@ -52,16 +65,27 @@ export async function startCluster(config: ClusterConfig, shares: Shares, deps: 
   await Promise.all(started.map((process) => process.start()));
   context.signal.removeEventListener('abort', giveUp);
   return {
-    urls: planned.filter(({ service }) => service === 'gateway').map(({ name }) => urls.get(name)!),
-    processes: [...started, ...servers.processes].map(({ name, pid }) => ({ name, pid, url: urls.get(name) })),
+    urls: planned.filter(({ service }) => service === 'gateway').map((gateway) => heard.get(gateway)!.url!),
+    processes: [
+      ...[...processes].map(([each, { name, pid }]) => ({ name, service: each.service, pid, ...heard.get(each) })),
+      ...describeServers(servers),
+    ],
   };
+}
+
+/** Its own, and the one that keeps the directory, whoever's it is. */
+function describeServers({ processes, ...urls }: StartedServers): ClusterProcess[] {
+  const pidOf = (service: keyof Servers) => processes.find(({ name }) => name === service)?.pid;
+  return (['nats', 'redis'] as const)
+    .map((service) => ({ name: service, service, pid: pidOf(service), address: urls[service] }))
+    .filter(({ service, pid }) => service === 'redis' || pid !== undefined);
 }
 
 function createProcess(
   planned: PlannedProcess,
   { graceMs }: ClusterConfig,
   log: ClusterLog,
-  urls: Map<string, string>,
+  whereabouts: Whereabouts,
 ): SupervisedProcess {
   const { name, service } = planned;
   const { env, ...command } = processCommand(planned);
@@ -71,8 +95,7 @@ function createProcess(
     env,
     logger: log.loggerOf(name),
     onLine: (line) => {
-      const url = listensLine.exec(line)?.[1];
-      if (url !== undefined) urls.set(name, url);
+      for (const pattern of [listensLine, servesLine]) Object.assign(whereabouts, pattern.exec(line)?.groups);
       log.hear(name, line);
     },
     stopTimeoutMs: service === 'gateway' ? graceMs + 7_000 : 12_000,

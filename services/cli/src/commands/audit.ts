@@ -1,7 +1,7 @@
 import { ServingError } from '@tessera/domain';
 import { auditPages } from '@tessera/kv';
 import { Command } from 'commander';
-import { addBookFlags, type BookFlags, tlsOf } from '../pages/book-flags.js';
+import { addBookFlags, type BookFlags, tlsOf, whereBooksAre } from '../pages/book-flags.js';
 import { formatAudit } from '../pages/format-audit.js';
 import { readDirectory } from '../pages/read-directory.js';
 import { readScheduler } from '../pages/read-scheduler.js';
@@ -19,6 +19,13 @@ export function auditCommand(): Command {
   return addBookFlags(command)
     .option('--at-rest', 'nothing runs: what is only late counts as wrong too')
     .option('--json', 'print the differences as JSON')
+    .addHelpText(
+      'after',
+      `
+Example:
+  tessera audit --scheduler 127.0.0.1:46607 --redis redis://127.0.0.1:36277
+${whereBooksAre}`,
+    )
     .action(audit);
 }
 

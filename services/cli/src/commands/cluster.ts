@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { prepareEngine, readFreeBytes } from '@tessera/engine';
 import { parseWeightPlan, servingOptions } from '@tessera/onnx-graph';
 import { formatQuantity, type Logger, type ProcessContext, runUntilSignal } from '@tessera/runtime';
@@ -7,11 +7,11 @@ import { assertListenable } from '@tessera/standalone';
 import { Command } from 'commander';
 import { type ClusterConfig, clusterConfigSchema } from '../cluster/cluster-config.js';
 import { createClusterLog } from '../cluster/cluster-log.js';
+import { describeCluster } from '../cluster/describe-cluster.js';
 import { portOf, type Shares, shareMachine } from '../cluster/plan-cluster.js';
-import { type StartedCluster, startCluster } from '../cluster/start-cluster.js';
+import { startCluster } from '../cluster/start-cluster.js';
 import { createCompileProgress } from '../compile-progress.js';
 import { addConfigOptions, readConfig } from '../config-options.js';
-import { alignColumns } from '../inspect/align-columns.js';
 import { reportFailure } from '../report-failure.js';
 
 /** `tessera cluster`: every service as processes of this machine, watched over by this one. */
@@ -57,14 +57,4 @@ async function compile(config: ClusterConfig, { threads }: Shares, { signal }: P
     onProgress,
     signal,
   }).finally(finish);
-}
-
-function describeCluster(config: ClusterConfig, { urls, processes }: StartedCluster, durationMs: number): string {
-  const model = config.servedModelName ?? basename(resolve(config.model));
-  const seconds = (durationMs / 1000).toFixed(1);
-  const rows = processes.map(({ name, pid, url }) => [name, `pid ${pid}`, url === undefined ? '' : `${url}/metrics`]);
-  return [
-    `Tessera serves ${model} at ${urls.join(', ')} (ready in ${seconds} s, Ctrl-C stops it)`,
-    ...alignColumns(rows, ['left', 'left', 'left']).map((row) => `  ${row}`),
-  ].join('\n');
 }

@@ -1,6 +1,6 @@
 import { ServingError } from '@tessera/domain';
 import { Command } from 'commander';
-import { addBookFlags, type BookFlags, tlsOf } from '../pages/book-flags.js';
+import { addBookFlags, type BookFlags, tlsOf, whereBooksAre } from '../pages/book-flags.js';
 import { formatPages } from '../pages/format-pages.js';
 import { bookOfDirectory, bookOfGroup, bookOfScheduler, type PageBook } from '../pages/page-book.js';
 import { readDirectory } from '../pages/read-directory.js';
@@ -19,6 +19,14 @@ export function pagesCommand(): Command {
   return addBookFlags(command)
     .option('--group <id>', 'show one rank group only')
     .option('--json', 'print everything as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  tessera pages --scheduler 127.0.0.1:46607
+  tessera pages --redis redis://127.0.0.1:36277 --group group-0
+${whereBooksAre}`,
+    )
     .action(showPages);
 }
 

@@ -12,6 +12,11 @@ export interface BookFlags {
   readonly tlsKey?: string;
 }
 
+/** Where the values of the flags come from, for the help of a command. */
+export const whereBooksAre = `
+\`tessera cluster\` prints both when it is ready, as options beside the scheduler and redis. Of several schedulers the one
+that leads answers; one that was started again has another address, which its line "scheduler ready" in the log tells.`;
+
 /** Adds the flags that name the books. */
 export function addBookFlags(command: Command): Command {
   return command
