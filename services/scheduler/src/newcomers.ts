@@ -2,9 +2,8 @@ import type { VisualSegment } from '@tessera/domain';
 import type { CellGroups } from './cell-groups.js';
 import type { FairQueue } from './fair-queue.js';
 import type { GroupLoop } from './group/group-loop.js';
-import { byRank } from './group/plan-step.js';
 import { type Placement, placeSequence } from './placement.js';
-import type { Sequence } from './sequence.js';
+import { byRank, type Sequence } from './sequence.js';
 import type { Preparation } from './visuals/preparation.js';
 
 export interface NewcomersParts {

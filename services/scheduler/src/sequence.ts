@@ -193,3 +193,8 @@ export class Sequence implements QueuedItem {
     return this.#outputTokens.length >= this.request.maxTokens ? 'length' : undefined;
   }
 }
+
+/** Order of turns: by rank, then by arrival. */
+export function byRank(a: Sequence, b: Sequence): number {
+  return a.rank - b.rank || a.order - b.order;
+}

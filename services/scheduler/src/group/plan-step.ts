@@ -1,5 +1,5 @@
 import type { AdmittedSequence, Chunk, StepPlan } from '@tessera/domain';
-import type { Sequence } from '../sequence.js';
+import { byRank, type Sequence } from '../sequence.js';
 import { type ComputableLen, type GroupState, residenceOf } from './group-state.js';
 
 /** Whom a plan may bring in, and whom it puts back. */
@@ -99,10 +99,6 @@ function inOrder({ running }: GroupState, budget: number): Sequence[] {
   if (decoding.length > budget) decoding.sort((a, b) => a.lastTurn - b.lastTurn);
   else decoding.sort(byRank);
   return [...decoding, ...sequences.filter(({ isDecoding }) => !isDecoding).sort(byRank)];
-}
-
-export function byRank(a: Sequence, b: Sequence): number {
-  return a.rank - b.rank || a.order - b.order;
 }
 
 /** Tokens that a sequence computes in a step: none when it only waits for an image or for its last token. */

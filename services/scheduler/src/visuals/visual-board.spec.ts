@@ -180,6 +180,27 @@ describe('VisualBoard', () => {
       expect(given.flat().map((ask) => ask.slice(0, 4))).toEqual(['a1/0', 'a1/1', 'b1/0', 'a1/2', 'b1/1', 'a1/3']);
     });
 
+    test('comes up with the foremost who waits for it, whoever asked first', () => {
+      start(16);
+      addEncoder();
+      need('a', ['cat']);
+      for (const name of ['dog', 'owl']) need(name, [name], { class: 'batch' });
+      need('b', ['owl']);
+      for (const key of ['cat', 'owl', 'dog']) ready(embeddingKey(key));
+      expect(asks()).toEqual(['a/0 encoder', 'owl/0 encoder', 'dog/0 encoder']);
+    });
+
+    test('that failed comes up again with the foremost who waits for it by then', () => {
+      start(16);
+      addEncoder();
+      need('a', ['cat'], { class: 'batch' });
+      need('b', ['dog']);
+      need('c', ['cat'], { priority: 1 });
+      board.update('encoder', { ...nothing, failed: [{ ticket: asked[0]!.ticket, embeddingKey: cat }] });
+      ready(cat);
+      expect(asks()).toEqual(['a/0 encoder', 'a/0 encoder', 'b/0 encoder']);
+    });
+
     test('that is larger than all an encoder may have goes to one that has nothing', () => {
       start(10);
       addEncoder();

@@ -6,7 +6,7 @@ import {
   type VisualSegment,
 } from '@tessera/domain';
 import { FairQueue, type QueuedItem } from '../fair-queue.js';
-import type { Sequence } from '../sequence.js';
+import { byRank, type Sequence } from '../sequence.js';
 import { EncoderBook } from './encoder-book.js';
 import { SharedRoom } from './shared-room.js';
 
@@ -22,8 +22,11 @@ export interface VisualBoardOptions {
   readonly onFailed: (sequence: Sequence, error: ServingError) => void;
 }
 
-/** An embedding that somebody needs and nobody holds. */
+/** An embedding that somebody needs and nobody holds. Its turn is that of the foremost who waits for it. */
 interface Want extends QueuedItem {
+  tenant: string;
+  rank: number;
+  order: number;
   readonly key: EmbeddingKey;
   readonly numPatches: number;
   /** Who needs it and which of its visuals it is, in order of arrival. */
@@ -189,7 +192,8 @@ export class VisualBoard {
   #requeue(want: Want): void {
     this.#closeJob(want);
     this.#jobs.clocks.refund(want.tenant, want.numPatches);
-    this.#jobs.add(want);
+    const [foremost] = [...want.waiting.keys()].sort(byRank);
+    this.#jobs.add(Object.assign(want, foremost && turnOf(foremost)));
   }
 
   #closeJob(want: Want): void {
@@ -235,11 +239,12 @@ export class VisualBoard {
     }
     let want = this.#wants.get(key);
     if (!want) {
-      const { tenant, rank, order } = sequence;
       const numPatches = grid.t * grid.h * grid.w;
-      want = { key, tenant, rank, order, numPatches, waiting: new Map(), job: undefined };
+      want = { ...turnOf(sequence), key, numPatches, waiting: new Map(), job: undefined };
       this.#wants.set(key, want);
       this.#jobs.add(want);
+    } else if (sequence.rank < want.rank && this.#jobs.remove(want)) {
+      this.#jobs.add(Object.assign(want, turnOf(sequence)));
     }
     want.waiting.set(sequence, visual);
   }
@@ -274,6 +279,10 @@ export class VisualBoard {
     }
     return best;
   }
+}
+
+function turnOf({ tenant, rank, order }: Sequence): QueuedItem {
+  return { tenant, rank, order };
 }
 
 function triedTooOften(mediaIndex: number): ServingError {
