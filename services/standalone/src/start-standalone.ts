@@ -23,6 +23,8 @@ export interface StandaloneDeps {
 export interface StandaloneServer {
   readonly url: string;
   readonly modelId: string;
+  /** Resolves with the reason when nothing can be answered any more, or no picture: it should be started again. */
+  readonly lost: Promise<Error>;
 }
 
 /** Time that services which are up may take to find one another. */
@@ -45,8 +47,8 @@ export async function startStandalone(config: StandaloneConfig, deps: Standalone
 
   const shared = { ...deps, bus, metrics: createMetrics() };
   const listen = (name: string) => ({ listen: `unix:${join(sockets, name)}` });
-  await startDecoder(partOf(decoderConfigSchema, config, listen('decoder')), shared);
-  await startVisionEncoder(partOf(visionEncoderConfigSchema, config, listen('encoder')), shared);
+  const decoder = await startDecoder(partOf(decoderConfigSchema, config, listen('decoder')), shared);
+  const encoder = await startVisionEncoder(partOf(visionEncoderConfigSchema, config, listen('encoder')), shared);
   await startScheduler(partOf(schedulerServerConfigSchema, config, listen('scheduler')), {
     ...shared,
     directory: new MemoryPageDirectory(),
@@ -58,7 +60,7 @@ export async function startStandalone(config: StandaloneConfig, deps: Standalone
     },
   );
   await gateway.whenReady(meetingMs, context.signal);
-  return { url: gateway.url, modelId: gateway.modelId };
+  return { url: gateway.url, modelId: gateway.modelId, lost: Promise.race([decoder.lost, encoder.lost]) };
 }
 
 /** The options of one service among those of the process, and what only this process decides. */

@@ -20,7 +20,7 @@ export interface ProcessDefinition<Config extends ProcessConfig> {
   readonly start: (config: Config, parts: ProcessParts) => Promise<void>;
 }
 
-/** Runs one service of a cluster until a signal or its loss. */
+/** Runs one service of a cluster, or all of them, until a signal or its loss. */
 export async function runProcess<Config extends ProcessConfig>(
   config: Config,
   logger: Logger,
