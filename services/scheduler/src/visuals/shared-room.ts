@@ -14,10 +14,6 @@ export class SharedRoom {
   readonly #places = new Map<EmbeddingKey, Place>();
   #numTokens = 0;
 
-  get numEmbeddings(): number {
-    return this.#places.size;
-  }
-
   get numTokens(): number {
     return this.#numTokens;
   }

@@ -40,10 +40,6 @@ export class Staging {
     return this.#entries.size;
   }
 
-  get numTokens(): number {
-    return this.#room.numTokens;
-  }
-
   /** Gives room to all of a sequence's visuals and gets those that can be fetched; false when there is too little. */
   reserve(sequence: Sequence, visuals: readonly VisualSegment[]): boolean {
     if (!this.#room.reserve(sequence, visuals, this.#options.capacityTokens)) return false;

@@ -75,11 +75,6 @@ export class VisualBoard {
     return this.#wants.size;
   }
 
-  /** Visual tokens for which the caches have promised room. */
-  get numReservedTokens(): number {
-    return this.#room.numTokens;
-  }
-
   /** Visual tokens of the largest cache; undefined without encoders. */
   get maxVisualTokens(): number | undefined {
     const sizes = [...this.#encoders.values()].map(({ capacityTokens }) => capacityTokens);
