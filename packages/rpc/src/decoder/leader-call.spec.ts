@@ -23,9 +23,11 @@ const failureOf = (callId: bigint, reason: string) => ({
 describe('the stream of a leader', () => {
   let cancel: AbortController;
   let answers: Response[];
+  let errors: unknown[];
   beforeEach(() => {
     cancel = new AbortController();
     answers = [];
+    errors = [];
   });
 
   /** Serves these requests; between them everything that can be answered is. */
@@ -38,7 +40,8 @@ describe('the stream of a leader', () => {
       onEnd?.();
     }
     const send = async (answer: Response) => void answers.push(answer);
-    const call = new LeaderCall(rank, { send, received: received() }, cancel.signal);
+    const onError = (error: unknown) => errors.push(error);
+    const call = new LeaderCall({ host: rank, stream: { send, received: received() }, onError }, cancel.signal);
     await call.serve();
     return call;
   };
@@ -82,6 +85,14 @@ describe('the stream of a leader', () => {
     const rank = new ScriptedRank(0, { onStep: ({ stepId }) => failFirst(stepId) });
     await serve(rank, [open, step(2n, 0), step(3n, 1)]);
     expect(answers.slice(1)).toMatchObject([failureOf(2n, 'internal'), failureOf(3n, 'internal')]);
+  });
+
+  test('tells of what a command failed with', async () => {
+    const mistake = new TypeError('not a function');
+    const onStep = () => Promise.reject(mistake);
+    await serve(new ScriptedRank(0, { onStep }), [open, step(2n)]);
+    expect(errors).toEqual([mistake]);
+    expect(answers.slice(1)).toEqual([failureOf(2n, 'internal')]);
   });
 
   test('ends with a failed step that other ranks may be in, and says why last', async () => {

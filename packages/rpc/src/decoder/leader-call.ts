@@ -15,19 +15,28 @@ type Response = Sent<typeof wire.StepResponseSchema>;
 type Reply = NonNullable<Response['reply']>;
 type Command = Exclude<wire.StepRequest['command'], { case: undefined }>;
 
+export interface LeaderCallParts {
+  readonly host: RankHost;
+  readonly stream: MessageStream<Response, wire.StepRequest>;
+  /** Told of all that commands fail with. */
+  readonly onError: (error: unknown) => void;
+}
+
 /** One Step stream: hands the leader's commands to the rank in their order and answers each when it is done. */
 export class LeaderCall implements LeaderStream {
   readonly #host: RankHost;
   readonly #stream: MessageStream<Response, wire.StepRequest>;
+  readonly #onError: (error: unknown) => void;
   readonly #over = new AbortController();
   #isClaimed = false;
   #lease: RankLease | undefined;
   #lastHeardMs = performance.now();
   #endedBy: Error | undefined;
 
-  constructor(host: RankHost, stream: MessageStream<Response, wire.StepRequest>, cancelled: AbortSignal) {
+  constructor({ host, stream, onError }: LeaderCallParts, cancelled: AbortSignal) {
     this.#host = host;
     this.#stream = stream;
+    this.#onError = onError;
     cancelled.addEventListener('abort', () => this.#over.abort());
   }
 
@@ -68,6 +77,7 @@ export class LeaderCall implements LeaderStream {
     try {
       this.#reply(callId, await this.#run(command));
     } catch (error) {
+      this.#onError(error);
       this.#reply(callId, { case: 'failure', value: failureToProto(error) });
       if (command.case === 'plan' && this.#lease?.endsWithFailedStep) this.end(error as Error);
     }

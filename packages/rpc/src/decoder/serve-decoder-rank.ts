@@ -6,8 +6,9 @@ import { rankStatusToProto } from './rank-status.js';
 
 /** Lets schedulers lead this rank and ask who it is. */
 export function serveDecoderRank(server: RpcServer, host: RankHost): void {
+  const onError = (error: unknown): void => server.report(error, `${DecoderService.typeName}/Step`);
   server.addService(DecoderService, {
-    step: (stream, signal) => new LeaderCall(host, stream, signal).serve(),
+    step: (stream, signal) => new LeaderCall({ host, stream, onError }, signal).serve(),
     describe: async () => rankStatusToProto(host.status),
   });
 }
