@@ -1,6 +1,7 @@
-import { type CandidacyState, createMemoryBus, MemoryHub } from '@tessera/bus';
+import { type CandidacyState, createMemoryBus, type Member, MemoryHub } from '@tessera/bus';
 import { EventQueue } from '@tessera/domain';
 import { createLogger, createMetrics } from '@tessera/runtime';
+import { createRequest } from '@tessera/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { defaultSchedulerConfig } from '../scheduler-config.js';
 import { createSchedulerMetrics } from '../scheduler-metrics.js';
@@ -8,6 +9,7 @@ import { CellServer } from './cell-server.js';
 
 describe('CellServer', () => {
   let states: EventQueue<CandidacyState>;
+  let decoders: EventQueue<readonly Member[]>;
   let state: CandidacyState;
   let holder: string | Error | undefined;
   let numAsked: number;
@@ -17,11 +19,11 @@ describe('CellServer', () => {
 
   beforeEach(() => {
     states = new EventQueue();
+    decoders = new EventQueue();
     state = 'following';
     holder = undefined;
     numAsked = 0;
     ending = new AbortController();
-    ending.signal.addEventListener('abort', () => states.end());
     cell = new CellServer({
       bus: scriptedBus(),
       leaseName: 'leader',
@@ -50,7 +52,15 @@ describe('CellServer', () => {
       },
       [Symbol.asyncIterator]: () => states[Symbol.asyncIterator](),
     };
-    bus.campaign = () => candidacy;
+    bus.campaign = ({ signal }) => {
+      signal.addEventListener('abort', () => states.end());
+      return candidacy;
+    };
+    const watch = bus.watch.bind(bus);
+    bus.watch = (kind, signal) => {
+      signal.addEventListener('abort', () => decoders.end());
+      return kind === 'decoder' ? decoders : watch(kind, signal);
+    };
     bus.leaderOf = async () => {
       numAsked++;
       if (holder instanceof Error) throw holder;
@@ -90,6 +100,21 @@ describe('CellServer', () => {
       await expectLeads(false);
     });
   }
+
+  it('leads no more, and runs for nothing, when it cannot follow the members of the cell', async () => {
+    tell('leading');
+    await expectLeads(true);
+    const { scheduler } = cell.leadership!;
+    decoders.fail(new Error('The members are unknown.'));
+    await expect(running).rejects.toThrow('The members are unknown.');
+    running = Promise.resolve();
+    expect(cell.leadership).toBeUndefined();
+    await expect(
+      scheduler.generate(createRequest(), ending.signal)[Symbol.asyncIterator]().next(),
+    ).rejects.toMatchObject({ reason: 'not_leader' });
+    tell('leading');
+    expect((await states[Symbol.asyncIterator]().next()).done).toBe(true);
+  });
 
   it('leads again as before when it gets the lease back', async () => {
     tell('leading');

@@ -35,21 +35,32 @@ export class CellServer implements Scheduler, CellInspector {
     return this.#leadership;
   }
 
-  /** Runs for the lease and follows the members of the cell until the signal aborts; then it leads no more. */
+  /**
+   * Runs for the lease and follows the members of the cell until the signal aborts. Rejects with what ended that before.
+   * Afterwards it leads no more, and runs for nothing.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { bus } = this.#options;
-    await Promise.all([
-      this.#watch(bus.watch('decoder', signal), (members) => {
+    const end = new AbortController();
+    const until = AbortSignal.any([signal, end.signal]);
+    const parts = [
+      this.#watch(bus.watch('decoder', until), (members) => {
         this.#decoders = members;
         this.#leadership?.setDecoders(members);
       }),
-      this.#watch(bus.watch('vision-encoder', signal), (members) => {
+      this.#watch(bus.watch('vision-encoder', until), (members) => {
         this.#encoders = members;
         this.#leadership?.setEncoders(members);
       }),
-      this.#runForLease(signal),
-    ]);
-    await this.#stepDown();
+      this.#runForLease(until),
+    ];
+    try {
+      await Promise.all(parts);
+    } finally {
+      end.abort();
+      await Promise.allSettled(parts);
+      await this.#stepDown();
+    }
   }
 
   generate(request: Request, signal: AbortSignal): AsyncIterable<SchedulerEvent> {
