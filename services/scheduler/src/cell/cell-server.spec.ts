@@ -1,13 +1,33 @@
 import { type CandidacyState, createMemoryBus, type Member, MemoryHub } from '@tessera/bus';
-import { EventQueue } from '@tessera/domain';
+import { EventQueue, type RankGroup, ServingError } from '@tessera/domain';
 import { createLogger, createMetrics } from '@tessera/runtime';
-import { createRequest } from '@tessera/testkit';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRequest, FakeRankGroup } from '@tessera/testkit';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { defaultSchedulerConfig } from '../scheduler-config.js';
 import { createSchedulerMetrics } from '../scheduler-metrics.js';
 import { CellServer } from './cell-server.js';
 
+const { connectRankGroup, describeRank } = vi.hoisted(() => ({
+  connectRankGroup: vi.fn<() => Promise<RankGroup>>(),
+  describeRank: async () => ({ epoch: 0, rank: 0, seals: [] }),
+}));
+vi.mock('@tessera/rpc', async (importOriginal) => ({
+  ...(await importOriginal<object>()),
+  connectRankGroup,
+  describeRank,
+}));
+
+const refusal = new ServingError('epoch_refused', 'Another one leads.');
+const decoder: Member = {
+  kind: 'decoder',
+  id: 'a',
+  address: 'there',
+  incarnation: 'first',
+  facts: { group: 'a', rank: 0, numRanks: 1, meshAddress: 'mesh' },
+};
+
 describe('CellServer', () => {
+  let group: FakeRankGroup;
   let states: EventQueue<CandidacyState>;
   let decoders: EventQueue<readonly Member[]>;
   let state: CandidacyState;
@@ -18,6 +38,8 @@ describe('CellServer', () => {
   let running: Promise<void>;
 
   beforeEach(() => {
+    group = new FakeRankGroup();
+    connectRankGroup.mockReset().mockResolvedValue(group);
     states = new EventQueue();
     decoders = new EventQueue();
     state = 'following';
@@ -100,6 +122,33 @@ describe('CellServer', () => {
       await expectLeads(false);
     });
   }
+
+  it('stands down without the lease when all workers obey another one and nobody else can be asked', async () => {
+    holder = new Error('away');
+    tell('leading');
+    await expectLeads(true);
+    decoders.push([decoder]);
+    const { scheduler } = cell.leadership!;
+    await expect.poll(() => scheduler.snapshot.numGroups, { interval: 1 }).toBe(1);
+    tell('unsure');
+    tell('following');
+    await expect.poll(() => numAsked, { interval: 1 }).toBeGreaterThan(2);
+    await expectLeads(true);
+    connectRankGroup.mockRejectedValue(refusal);
+    group.lose(refusal);
+    await expectLeads(false);
+  });
+
+  it('goes on with the lease while workers obey another one: they have to let that one go first', async () => {
+    connectRankGroup.mockRejectedValue(refusal);
+    tell('leading');
+    await expectLeads(true);
+    decoders.push([decoder]);
+    await expect.poll(() => cell.leadership?.isDeserted, { interval: 1 }).toBe(true);
+    connectRankGroup.mockResolvedValue(group);
+    const { scheduler } = cell.leadership!;
+    await expect.poll(() => scheduler.snapshot.numGroups, { interval: 1 }).toBe(1);
+  });
 
   it('leads no more, and runs for nothing, when it cannot follow the members of the cell', async () => {
     tell('leading');

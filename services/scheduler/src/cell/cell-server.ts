@@ -19,7 +19,7 @@ export interface CellServerOptions extends LeadershipOptions {
 
 /**
  * A scheduler as one of several: leads while it holds the lease, stands by otherwise. One that cannot renew its lease
- * goes on leading until another candidate holds it, or workers obey another: a pause of the bus stops nobody.
+ * goes on leading until another candidate holds it, or all workers obey another: a pause of the bus stops nobody.
  */
 export class CellServer implements Scheduler, CellInspector {
   readonly #options: CellServerOptions;
@@ -105,11 +105,15 @@ export class CellServer implements Scheduler, CellInspector {
     }
   }
 
-  /** Whether another candidate holds the lease; not while nobody can be asked. */
+  /** Whether another candidate holds the lease; while nobody can be asked, whether all workers obey another one. */
   async #isOvertaken(): Promise<boolean> {
     const { bus, leaseName, leaderId } = this.#options;
-    const leader = await bus.leaderOf(leaseName).catch(() => undefined);
-    return leader !== undefined && leader !== leaderId;
+    try {
+      const leader = await bus.leaderOf(leaseName);
+      return leader !== undefined && leader !== leaderId;
+    } catch {
+      return this.#leadership?.isDeserted ?? false;
+    }
   }
 
   #lead(): void {

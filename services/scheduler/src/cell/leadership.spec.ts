@@ -1,5 +1,5 @@
 import type { Member } from '@tessera/bus';
-import type { RankGroup } from '@tessera/domain';
+import { type RankGroup, ServingError } from '@tessera/domain';
 import { MemoryPageDirectory } from '@tessera/kv';
 import type { RankGroupOptions } from '@tessera/rpc';
 import { createLogger, createMetrics } from '@tessera/runtime';
@@ -104,6 +104,29 @@ describe('Leadership', () => {
     await vi.waitFor(async () => expect(await directory.read('a')).toMatchObject({ epoch: 2 }), { interval: 1 });
     leadership.setDecoders([]);
     await vi.waitFor(async () => expect(await directory.groups()).toEqual([]), { interval: 1 });
+  });
+
+  test('is deserted when all groups obey another leader, by their last word', async () => {
+    const refusal = new ServingError('epoch_refused', 'Another one leads.');
+    expect(leadership.isDeserted).toBe(false);
+    await lead(decoder('a'), decoder('b'));
+    workers.connectRankGroup.mockRejectedValueOnce(refusal);
+    workers.connectRankGroup.mockRejectedValueOnce(refusal);
+    for (const [i, isDeserted] of [false, true].entries()) {
+      groups[i]!.lose(refusal);
+      await vi.waitFor(() => expect(numGroups()).toBe(1 - i), { interval: 1 });
+      expect(leadership.isDeserted).toBe(isDeserted);
+    }
+    await vi.waitFor(() => expect(numGroups()).toBe(2), { interval: 1 });
+    expect(leadership.isDeserted).toBe(false);
+  });
+
+  test('is not deserted by workers that are only gone', async () => {
+    await lead(decoder('a'));
+    workers.connectRankGroup.mockRejectedValueOnce(new ServingError('worker_failed', 'Nobody answers.'));
+    groups[0]!.lose();
+    await vi.waitFor(() => expect(workers.connectRankGroup).toHaveBeenCalledTimes(2), { interval: 1 });
+    expect(leadership.isDeserted).toBe(false);
   });
 
   test('lets groups and encoders go when it ends', async () => {

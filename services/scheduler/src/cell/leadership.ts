@@ -23,6 +23,14 @@ export interface LeadershipOptions {
   readonly metrics: SchedulerMetrics;
 }
 
+/** A group that is to be led. */
+interface FollowedGroup {
+  readonly group: CompleteGroup;
+  readonly end: AbortController;
+  /** Its workers obey another leader, by their last word. */
+  isRefused: boolean;
+}
+
 /** First and longest pause between two attempts to come to lead a group. */
 const [firstPauseMs, maxPauseMs] = [100, 2000];
 
@@ -37,7 +45,7 @@ export class Leadership {
   readonly scheduler: RunningScheduler;
   readonly #options: LeadershipOptions;
   readonly #end = new AbortController();
-  readonly #groups = new Map<string, { readonly group: CompleteGroup; readonly end: AbortController }>();
+  readonly #groups = new Map<string, FollowedGroup>();
   readonly #encoders = new Map<string, AbortController>();
   #journal: WriteBehind | undefined;
   #epoch = 0;
@@ -68,6 +76,12 @@ export class Leadership {
   /** Highest epoch that a group has granted; 0 before any. */
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Whether all groups of the cell obey another leader, as far as this one knows. */
+  get isDeserted(): boolean {
+    const groups = [...this.#groups.values()];
+    return groups.length > 0 && groups.every(({ isRefused }) => isRefused);
   }
 
   /** Takes these as the decoders there are. */
@@ -106,11 +120,10 @@ export class Leadership {
   }
 
   #follow(group: CompleteGroup): void {
-    const end = new AbortController();
-    this.#groups.set(group.groupId, { group, end });
-    void this.#again(`group ${group.groupId}`, AbortSignal.any([end.signal, this.#end.signal]), (signal) =>
-      this.#leadGroup(group, signal),
-    );
+    const followed: FollowedGroup = { group, end: new AbortController(), isRefused: false };
+    this.#groups.set(group.groupId, followed);
+    const until = AbortSignal.any([followed.end.signal, this.#end.signal]);
+    void this.#again(`group ${group.groupId}`, until, (signal) => this.#leadGroup(followed, signal));
   }
 
   #listenTo(address: string): void {
@@ -125,7 +138,8 @@ export class Leadership {
   }
 
   /** Leads a group until it is lost. */
-  async #leadGroup({ groupId, ranks }: CompleteGroup, signal: AbortSignal): Promise<void> {
+  async #leadGroup(followed: FollowedGroup, signal: AbortSignal): Promise<void> {
+    const { groupId, ranks } = followed.group;
     const { leaderId, silenceMs, tls, logger } = this.#options;
     const [directoryEpoch, ...statuses] = await Promise.all([
       this.#epochOfDirectory(),
@@ -133,7 +147,11 @@ export class Leadership {
     ]);
     const epoch = Math.max(this.#epoch, directoryEpoch, ...statuses.map((status) => status.epoch)) + 1;
     const options = { groupId, ranks, epoch, leaderId, session: randomUUID(), silenceMs, tls };
-    const group = await connectRankGroup(options, signal);
+    const group = await connectRankGroup(options, signal).catch((error: Error) => {
+      followed.isRefused = isRefusal(error);
+      throw error;
+    });
+    followed.isRefused = false;
     const onAbort = (): void => void group.close();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -143,6 +161,7 @@ export class Leadership {
       this.#journal?.push(groupId, 0, []);
       logger.info({ group: groupId, epoch, ranks: ranks.length, cachedPages: group.seals.length }, 'leading group');
       const reason = await group.lost;
+      followed.isRefused = isRefusal(reason);
       this.#journal?.clear(groupId);
       if (!signal.aborted) logger.warn({ group: groupId, err: reason }, 'group lost');
     } finally {
@@ -196,6 +215,10 @@ export class Leadership {
     const statuses = await Promise.all(ranks.map(({ address }) => describeRank(address, { tls })));
     return statuses.map(({ rank, seals }) => ({ rank, seals }));
   }
+}
+
+function isRefusal(error: Error): boolean {
+  return error instanceof ServingError && error.reason === 'epoch_refused';
 }
 
 export function notLeading(): ServingError {
