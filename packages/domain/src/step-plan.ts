@@ -10,7 +10,7 @@ import type { SamplingParams } from './sampling-params.js';
  */
 export interface StepPlan {
   readonly stepId: number;
-  /** Lanes whose sequences ended; their pages may be given away from this step on. */
+  /** Lanes that their sequences have left; their pages may be given to others from this step on. */
   readonly released: readonly LaneId[];
   readonly admitted: readonly AdmittedSequence[];
   /** At most one chunk a lane. */

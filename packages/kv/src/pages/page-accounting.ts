@@ -13,9 +13,9 @@ export type AccountedPage = Omit<PageRecord, 'sequenceIds'>;
  *     └─release, unhashed┘                           └──allocate (evicts) ──▶ owned
  * ```
  *
- * All changes are immediate and take the same time per page, however large the pool is. Ranks may still be writing to
- * the pages of a plan that is on its way: whoever uses this class releases pages, and publishes hashes, after that
- * step's result.
+ * All changes are immediate and take the same time per page, however large the pool is. A page may be released, and
+ * given out again, while a step under way still writes to it: ranks run steps in order, so whoever gets it writes later.
+ * A hash is published after the result of the step that filled its page.
  */
 export class PageAccounting {
   readonly numPages: number;

@@ -11,12 +11,13 @@ import {
 import { type AccountedPage, PageAccounting, type PageDelta } from '@tessera/kv';
 import type { Residence, Sequence } from '../sequence.js';
 
-/** Whether a sequence may compute its visual tokens: the index of the first one whose embedding is not staged. */
+/** How many of a sequence's tokens may be computed: those before the first one whose embedding is not staged. */
 export type ComputableLen = (sequence: Sequence) => number;
 
 /**
  * Lanes and pages of one rank group and who holds them. No I/O and no clock: the plan of a step changes it, and so does
- * the result. Pages given back may be given out by the next plan, for ranks run steps in order.
+ * the result. Pages given back may be given out by the very plan that is being made, while the step before still writes
+ * to them: ranks run steps in order.
  */
 export class GroupState {
   readonly groupId: string;

@@ -34,7 +34,8 @@ export interface PlannedStep {
  *
  * Sequences that decode come first, so that a long prompt never holds up a stream; then prompts in order of rank and
  * arrival, then newcomers. When more decode than there are rows, those come first that wait longest. When the pool runs
- * out, the last in that order gives its pages back and is computed again later. With `only`, everybody else waits.
+ * out, the last by rank and arrival that is not in the plan yet gives its pages back and is computed again later, whether
+ * it decodes or not. With `only`, everybody else waits.
  */
 export function planStep(
   group: GroupState,
