@@ -79,7 +79,7 @@ describe('a scheduler process', () => {
       .poll(() => started.health.report(), { interval: 1 })
       .toMatchObject({
         isLive: false,
-        components: { membership: { state: 'failed', detail: expect.stringContaining('The members are unknown.') } },
+        components: { cell: { state: 'failed', detail: expect.stringContaining('The members are unknown.') } },
       });
     expect(await leader()).toBeUndefined();
   });

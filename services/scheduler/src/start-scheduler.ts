@@ -43,7 +43,7 @@ export async function startScheduler(
   config: SchedulerServerConfig,
   { logger, context, bus, metrics = createMetrics(), ...given }: SchedulerProcessDeps,
 ): Promise<StartedScheduler> {
-  const health = createHealth(['server', 'membership']);
+  const health = createHealth(['server', 'cell', 'membership']);
   const tls = tlsFilesOf(config);
   const directory = given.directory ?? openDirectory(config, context);
   const server = createRpcServer({
@@ -69,8 +69,9 @@ export async function startScheduler(
   health.set('server', 'ready');
 
   const end = new AbortController();
+  health.set('cell', 'ready');
   const running = cell.run(end.signal).catch((error: unknown) => {
-    health.set('membership', 'failed', String(error));
+    health.set('cell', 'failed', String(error));
     logger.error({ err: error }, 'the cell is followed no more');
   });
   context.onShutdown('cell', async () => {
