@@ -10,6 +10,7 @@ import type { RunningScheduler } from '../running-scheduler.js';
 import type { SchedulerConfig } from '../scheduler-config.js';
 import type { SchedulerMetrics } from '../scheduler-metrics.js';
 import { type CompleteGroup, completeGroups } from './complete-groups.js';
+import { keepTrying } from './keep-trying.js';
 
 export interface LeadershipOptions {
   /** Who leads, unique among schedulers. */
@@ -30,9 +31,6 @@ interface FollowedGroup {
   /** Its workers obey another leader, by their last word. */
   isRefused: boolean;
 }
-
-/** First and longest pause between two attempts to come to lead a group. */
-const [firstPauseMs, maxPauseMs] = [100, 2000];
 
 /** Time that the directory has to tell its epoch; a group is not led later for it. */
 const directoryMs = 250;
@@ -123,17 +121,18 @@ export class Leadership {
     const followed: FollowedGroup = { group, end: new AbortController(), isRefused: false };
     this.#groups.set(group.groupId, followed);
     const until = AbortSignal.any([followed.end.signal, this.#end.signal]);
-    void this.#again(`group ${group.groupId}`, until, (signal) => this.#leadGroup(followed, signal));
+    void keepTrying(`group ${group.groupId}`, this.#options.logger, until, () => this.#leadGroup(followed, until));
   }
 
   #listenTo(address: string): void {
     const end = new AbortController();
     this.#encoders.set(address, end);
     const { tls, logger } = this.#options;
-    void this.#again(`encoder ${address}`, AbortSignal.any([end.signal, this.#end.signal]), async (signal) => {
-      const feed = await attachEncoder(address, { tls }, signal);
+    const until = AbortSignal.any([end.signal, this.#end.signal]);
+    void keepTrying(`encoder ${address}`, logger, until, async () => {
+      const feed = await attachEncoder(address, { tls }, until);
       logger.info({ encoder: address }, 'encoder joined');
-      await this.scheduler.addEncoder(feed, signal);
+      await this.scheduler.addEncoder(feed, until);
     });
   }
 
@@ -190,22 +189,6 @@ export class Leadership {
         snapshot: (groupId) => this.scheduler.snapshotOf(groupId),
         onState: (state, cause) => logger.info({ state, err: cause }, 'page directory'),
       });
-    }
-  }
-
-  /** Does something that lasts again and again, until the signal aborts; logs why it ended. */
-  async #again(what: string, signal: AbortSignal, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    let pauseMs = firstPauseMs;
-    while (!signal.aborted) {
-      const startedAtMs = Date.now();
-      try {
-        await work(signal);
-      } catch (error) {
-        if (!signal.aborted) this.#options.logger.warn({ err: error }, `${what} cannot be used`);
-      }
-      if (Date.now() - startedAtMs > maxPauseMs) pauseMs = firstPauseMs;
-      await pause(pauseMs, undefined, { signal }).catch(() => {});
-      pauseMs = Math.min(maxPauseMs, pauseMs * 2);
     }
   }
 
