@@ -8,7 +8,11 @@ export { attachEncoder } from './encoder/attach-encoder.js';
 export { connectEmbeddingStore, type RemoteEmbeddingStore } from './encoder/connect-embedding-store.js';
 export { connectVisionEncoder, type RemoteVisionEncoder } from './encoder/connect-vision-encoder.js';
 export type { EmbeddingLender, LentEmbedding } from './encoder/embedding-lender.js';
-export { type ServedEncoder, type ServeVisionEncoderOptions, serveVisionEncoder } from './encoder/serve-vision-encoder.js';
+export {
+  type ServedEncoder,
+  type ServeVisionEncoderOptions,
+  serveVisionEncoder,
+} from './encoder/serve-vision-encoder.js';
 export { advertisedAddress } from './grpc/advertised-address.js';
 export { createRpcServer, type RpcServer } from './grpc/rpc-server.js';
 export type { RpcTls } from './grpc/rpc-tls.js';

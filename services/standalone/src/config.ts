@@ -11,7 +11,8 @@ export const bundledModelDir = fileURLToPath(new URL('../../../models/tessera-ti
 const { servedModelName, host, port } = gatewayServerConfigSchema.shape;
 const { engineCache, weights, kernel, kv, deterministic, threads, logLevel } = decoderConfigSchema.shape;
 const { maxSequences, maxStepTokens, maxContextLen, kvCacheTokens } = decoderConfigSchema.shape;
-const { embeddingCacheBytes, mediaProcesses, mediaDeadlineMs, mediaMemoryBytes } = visionEncoderConfigSchema.shape;
+const { embeddingCacheBytes, encodeBatchPatches, encodeAheadBytes } = visionEncoderConfigSchema.shape;
+const { mediaProcesses, mediaDeadlineMs, mediaMemoryBytes } = visionEncoderConfigSchema.shape;
 
 /** Options of the one-process server: its own and those of the services in it. */
 export const standaloneConfigSchema = z.strictObject({
@@ -36,6 +37,8 @@ export const standaloneConfigSchema = z.strictObject({
   ),
   ...planningConfigSchema.shape,
   embeddingCacheBytes,
+  encodeBatchPatches,
+  encodeAheadBytes,
   mediaProcesses,
   mediaDeadlineMs,
   mediaMemoryBytes,

@@ -3,6 +3,9 @@ const { setFlagsFromString } = require('node:v8');
 const { runInNewContext } = require('node:vm');
 const { isMainThread } = require('node:worker_threads');
 
+// Optimised code, and what is noted of it, comes and goes for thousands of requests: more than a leak would show.
+setFlagsFromString('--no-opt');
+
 if (isMainThread) {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc');

@@ -28,6 +28,7 @@ const servedOptions = [
   'maxSequences',
   'maxContextLen',
   'maxStepTokens',
+  'encodeBatchPatches',
   'embeddingCacheBytes',
   'mediaProcesses',
 ] as const;

@@ -20,6 +20,7 @@ const options: InspectOptions = {
     threads: 2,
     maxSequences: 16,
     maxStepTokens: 512,
+    encodeBatchPatches: 1_024,
     embeddingCacheBytes: 2 ** 29,
     mediaProcesses: 2,
     imagePixels: 1_003_520,
@@ -107,7 +108,9 @@ describe('formatInspection', () => {
 
   it('lists what working takes, and for what', async () => {
     const text = formatInspection(await inspectTiny(), options);
-    expect(text).toMatch(/ step .* 512 tokens\n +picture .* 1,003,520 pixels\n +embeddings +537 MB .*\n/);
+    expect(text).toMatch(
+      / step .* 512 tokens\n +pictures .* 1,003,520 pixels, or 1,024 patches of several\n +embeddings +537 MB .*\n/,
+    );
     expect(text).toMatch(
       / picture decoders +70\.0 MB +2 processes\n +tokenizer .*\n +Node\.js .*\n +total .* at most;/,
     );

@@ -23,6 +23,7 @@ const work: WorkLimits = {
   threads: 2,
   maxSequences: 16,
   maxStepTokens: 512,
+  encodeBatchPatches: 1_024,
   embeddingCacheBytes: 2 ** 20,
   mediaProcesses: 2,
   imagePixels: 200_704,
@@ -110,8 +111,8 @@ describe('estimateMemory', () => {
   it('sums up', () => {
     const { totalBytes, weightBytes, kvCacheBytes, workingBytes } = estimate('72b');
     const { decoder, head, tower, merger } = weightBytes;
-    const { step, picture, embeddings, pictureDecoders, tokenizer, node } = workingBytes;
-    const working = step + picture + embeddings + pictureDecoders + tokenizer + node;
+    const { step, pictures, embeddings, pictureDecoders, tokenizer, node } = workingBytes;
+    const working = step + pictures + embeddings + pictureDecoders + tokenizer + node;
     expect(totalBytes).toBeCloseTo(decoder + head + tower + merger + kvCacheBytes + working, -3);
   });
 });

@@ -13,6 +13,7 @@ const limits: WorkLimits = {
   threads: 2,
   maxSequences: 16,
   maxStepTokens: 512,
+  encodeBatchPatches: 512,
   embeddingCacheBytes: 33_000_000,
   mediaProcesses: 2,
   imagePixels: 448 * 448,
@@ -22,10 +23,10 @@ const estimate = (changed: Partial<WorkLimits> = {}) => estimateWorkingMemory(su
 
 describe('estimateWorkingMemory', () => {
   it('is what a 3B was seen to take', () => {
-    const { step, picture, tokenizer } = estimate();
+    const { step, pictures, tokenizer } = estimate();
     for (const [bytes, seenBytes] of [
       [step, 190e6],
-      [picture, 190e6],
+      [pictures, 190e6],
       [tokenizer, 116e6],
     ]) {
       expect(Math.abs(bytes! / seenBytes! - 1)).toBeLessThan(0.15);
@@ -38,7 +39,8 @@ describe('estimateWorkingMemory', () => {
       [{ maxStepTokens: 1024 }, 'step'],
       [{ maxSequences: 64 }, 'step'],
       [{ threads: 16 }, 'step'],
-      [{ imagePixels: 1092 * 1092 }, 'picture'],
+      [{ imagePixels: 1092 * 1092 }, 'pictures'],
+      [{ encodeBatchPatches: 4096 }, 'pictures'],
       [{ embeddingCacheBytes: 2 ** 29 }, 'embeddings'],
       [{ mediaProcesses: 4 }, 'pictureDecoders'],
     ] as const) {
@@ -48,8 +50,12 @@ describe('estimateWorkingMemory', () => {
     }
   });
 
+  it('takes no more for pictures that are encoded together than for a larger one', () => {
+    expect(estimate({ encodeBatchPatches: 1024 })).toEqual(estimate());
+  });
+
   it('takes as much more for a picture as it has more pixels', () => {
-    expect(estimate({ imagePixels: 3 * 448 * 448 }).picture).toBeCloseTo(3 * estimate().picture, -1);
+    expect(estimate({ imagePixels: 3 * 448 * 448 }).pictures).toBeCloseTo(3 * estimate().pictures, -1);
   });
 });
 

@@ -5,7 +5,7 @@ import type { StandaloneConfig } from '@tessera/standalone';
 /** What bounds the work that a server does at once. */
 export type WorkLimits = Pick<
   StandaloneConfig,
-  'threads' | 'maxSequences' | 'maxStepTokens' | 'embeddingCacheBytes' | 'mediaProcesses'
+  'threads' | 'maxSequences' | 'maxStepTokens' | 'encodeBatchPatches' | 'embeddingCacheBytes' | 'mediaProcesses'
 > & {
   /** Pixels of the largest picture, as the model sees it. */
   readonly imagePixels: number;
@@ -19,12 +19,12 @@ export interface WorkSubject {
   readonly tokenizerFileBytes: number;
 }
 
-export const workingParts = ['step', 'picture', 'embeddings', 'pictureDecoders', 'tokenizer', 'node'] as const;
+export const workingParts = ['step', 'pictures', 'embeddings', 'pictureDecoders', 'tokenizer', 'node'] as const;
 export type WorkingPart = (typeof workingParts)[number];
 
 /**
- * Bytes that serving takes beside weights and KV cache, when every cache is full and the largest step and picture are
- * computed at once. The constants were measured on the bundled model, random ones of 70 and 130 million parameters and
+ * Bytes that serving takes beside weights and KV cache, when every cache is full and the largest step and the most
+ * patches are computed at once. The constants were measured on the bundled model, random ones of 70 and 130 million parameters and
  * the 3B, in fp32 and int8 (RssAnon + RssShmem, ONNX Runtime 1.30, Linux x64).
  */
 export function estimateWorkingMemory(
@@ -33,7 +33,7 @@ export function estimateWorkingMemory(
 ): Record<WorkingPart, number> {
   return {
     step: stepBytes(text, kvCacheTokens, limits),
-    picture: pictureBytes(vision, limits.imagePixels),
+    pictures: picturesBytes(vision, limits),
     embeddings: limits.embeddingCacheBytes,
     pictureDecoders: limits.mediaProcesses * pictureDecoderBytes,
     tokenizer: Math.round(tokenizerFileBytes * bytesPerTokenizerByte),
@@ -51,7 +51,7 @@ const bytesPerTokenizerByte = 16.5;
 /** Values a row that are alive at once, inside operations and between them. */
 const valuesPerHidden = 24;
 const valuesPerIntermediate = 3;
-/** Values a patch before the tower: pixels, patches in two orders, angles; and those of the picture before. */
+/** Values a patch before the tower: pixels, patches in two orders, angles; and those of the pictures before. */
 const valuesPerPatch = 4_000;
 
 function stepBytes(
@@ -66,15 +66,17 @@ function stepBytes(
   return 4 * (rows + logits + scores);
 }
 
-function pictureBytes(
-  { patchSize, spatialMergeSize, hiddenSize, intermediateSize, outHiddenSize }: VisionConfig,
-  numPixels: number,
-): number {
-  const numPatches = numPixels / patchSize ** 2;
+function picturesBytes(vision: VisionConfig, limits: WorkLimits): number {
+  const { spatialMergeSize, hiddenSize, intermediateSize, outHiddenSize } = vision;
   const rowLen = valuesPerHidden * hiddenSize + valuesPerIntermediate * intermediateSize + valuesPerPatch;
   // At the encoder, and staged at the decoder.
   const embeddingLen = (2 * outHiddenSize) / spatialMergeSize ** 2;
-  return Math.round(4 * numPatches * (rowLen + embeddingLen));
+  return Math.round(4 * maxPatchesAtOnce(vision, limits) * (rowLen + embeddingLen));
+}
+
+/** Small pictures are encoded together, a large one alone. */
+function maxPatchesAtOnce({ patchSize }: VisionConfig, { imagePixels, encodeBatchPatches }: WorkLimits): number {
+  return Math.max(imagePixels / patchSize ** 2, encodeBatchPatches);
 }
 
 /** What a part is called and what it is for, on a terminal. */
@@ -83,8 +85,11 @@ export function describeWorkingPart(part: WorkingPart, limits: WorkLimits): { ti
   switch (part) {
     case 'step':
       return { title: 'step', detail: `the largest: ${count(limits.maxStepTokens)} tokens` };
-    case 'picture':
-      return { title: 'picture', detail: `the largest: ${count(limits.imagePixels)} pixels` };
+    case 'pictures': {
+      const { imagePixels, encodeBatchPatches } = limits;
+      const detail = `the largest: ${count(imagePixels)} pixels, or ${count(encodeBatchPatches)} patches of several`;
+      return { title: 'pictures', detail };
+    }
     case 'embeddings':
       return { title: 'embeddings', detail: 'of pictures seen before, when that cache is full' };
     case 'pictureDecoders':
