@@ -55,7 +55,7 @@ async function sendStream(
   answer: Answer,
   body: ChatBody,
 ): Promise<FastifyReply> {
-  const events = streamCompletion(heading, answer, {
+  const events = await streamCompletion(heading, answer, {
     includesUsage: body.stream_options?.include_usage === true,
     hasLogprobs: body.logprobs === true,
     onError: (error) => {
@@ -63,12 +63,11 @@ async function sendStream(
       logBrokenAnswer(reply, error);
     },
   });
-  const first = await events.next();
   reply
     .header('content-type', 'text/event-stream; charset=utf-8')
     .header('cache-control', 'no-cache')
     .header('x-accel-buffering', 'no');
-  return reply.send(Readable.from(startingWith(first, events)));
+  return reply.send(Readable.from(events));
 }
 
 /** Clients that leave and a server that stops are part of the day: a line, no stack. */
@@ -78,9 +77,4 @@ function logBrokenAnswer({ log }: FastifyReply, error: ServingError): void {
   } else {
     log.warn({ err: error }, 'answer failed amid its stream');
   }
-}
-
-async function* startingWith(first: IteratorResult<string>, rest: AsyncGenerator<string>): AsyncGenerator<string> {
-  if (!first.done) yield first.value;
-  yield* rest;
 }

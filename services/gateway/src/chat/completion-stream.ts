@@ -13,31 +13,40 @@ export interface StreamOptions {
 }
 
 /**
- * An answer as server-sent events. The first event comes with the first piece of the answer, so an error before it is
- * thrown and can still become an HTTP status; a later one becomes the last event.
+ * An answer as server-sent events. Resolves with the first piece of the answer: an error before it is thrown and can
+ * still become an HTTP status, a later one becomes the last event.
  */
-export async function* streamCompletion(
+export async function streamCompletion(
   heading: AnswerHeading,
   answer: AsyncGenerator<AnswerDelta, AnswerEnd>,
   options: StreamOptions,
-): AsyncGenerator<string> {
-  const event = (chunk: object) => toEvent(options.includesUsage ? { usage: null, ...chunk } : chunk);
-  let step = await answer.next();
+): Promise<AsyncGenerator<string, void>> {
+  return eventsOf(heading, await answer.next(), answer, options);
+}
+
+async function* eventsOf(
+  heading: AnswerHeading,
+  first: IteratorResult<AnswerDelta, AnswerEnd>,
+  rest: AsyncGenerator<AnswerDelta, AnswerEnd>,
+  { includesUsage, hasLogprobs, onError }: StreamOptions,
+): AsyncGenerator<string, void> {
+  const event = (chunk: object) => toEvent(includesUsage ? { usage: null, ...chunk } : chunk);
   try {
     yield event(toChunk(heading, { role: 'assistant', content: '' }));
-    for (; !step.done; step = await answer.next()) {
+    let step = first;
+    for (; !step.done; step = await rest.next()) {
       const { text, logprobs } = step.value;
-      yield event(toChunk(heading, { content: text }, options.hasLogprobs ? { logprobs } : {}));
+      yield event(toChunk(heading, { content: text }, hasLogprobs ? { logprobs } : {}));
     }
     yield event(toChunk(heading, {}, { finishReason: step.value.finishReason }));
-    if (options.includesUsage) yield event(toUsageChunk(heading, step.value.usage));
+    if (includesUsage) yield event(toUsageChunk(heading, step.value.usage));
     yield 'data: [DONE]\n\n';
   } catch (thrown) {
     const error = toServingError(thrown);
-    options.onError(error);
+    onError(error);
     yield toEvent(errorBody(error));
   } finally {
-    await answer.return(undefined as never);
+    await rest.return(undefined as never);
   }
 }
 
