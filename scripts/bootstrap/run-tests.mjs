@@ -43,6 +43,12 @@ async function runChecks(rootDir) {
   const checks = [
     { title: 'Lint and format', args: [bin('@biomejs/biome/bin/biome'), 'check', '.'] },
     { title: 'Types of tests', args: [bin('typescript/bin/tsc'), '-p', 'tsconfig.test.json', '--noEmit'] },
+    { title: 'Protocol', args: [bin('@bufbuild/buf/bin/buf'), 'lint'] },
+    {
+      title: 'Protocol against its baseline',
+      args: [bin('@bufbuild/buf/bin/buf'), 'breaking', '--against', 'proto/baseline.binpb'],
+    },
+    { title: 'Code generated from the protocol', args: [join(rootDir, 'scripts/check-generated.mjs')] },
   ];
   let counts = noCounts;
   for (const check of checks) counts = addCounts(counts, await runCheck({ ...check, cwd: rootDir }));
