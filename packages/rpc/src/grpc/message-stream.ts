@@ -14,9 +14,19 @@ export interface CallerStream<Sent, Received> extends MessageStream<Sent, Receiv
   end(): void;
 }
 
-/** Writes and waits for room, or for the end of the call. */
-export async function writeTo(call: Writable, message: unknown, ended: AbortSignal): Promise<void> {
-  if (ended.aborted || call.write(message)) return;
+/** Writes messages to a call in order. Each write waits for room, all of them together, or for the end of the call. */
+export function createWriter<Message>(call: Writable, ended: AbortSignal): (message: Message) => Promise<void> {
+  let room: Promise<void> | undefined;
+  return async (message) => {
+    if (ended.aborted || call.write(message)) return;
+    room ??= roomIn(call, ended).finally(() => {
+      room = undefined;
+    });
+    await room;
+  };
+}
+
+async function roomIn(call: Writable, ended: AbortSignal): Promise<void> {
   try {
     await once(call, 'drain', { signal: ended });
   } catch {

@@ -1,7 +1,7 @@
 import type { DescMethod } from '@bufbuild/protobuf';
 import { Client, type ClientReadableStream, type ClientWritableStream } from '@grpc/grpc-js';
 import { errorOf, type Peer } from './call-error.js';
-import { type CallerStream, writeTo } from './message-stream.js';
+import { type CallerStream, createWriter } from './message-stream.js';
 import { channelCredentials, type RpcTls } from './rpc-tls.js';
 import { methodDefinition, type Received, type Sent } from './service-definition.js';
 import { type WatchedCall, watchCall } from './watch-call.js';
@@ -98,7 +98,7 @@ export class RpcClient {
     const call = this.#client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize);
     const watched = watchCall(call, this.#peer, signal);
     return {
-      send: (message) => writeTo(call, message, watched.ended),
+      send: createWriter(call, watched.ended),
       end: () => call.end(),
       received: receive(call, watched),
     };
@@ -128,9 +128,10 @@ async function sendAll<Message>(
   requests: Iterable<Message>,
   ended: AbortSignal,
 ): Promise<void> {
+  const write = createWriter<Message>(call, ended);
   for (const request of requests) {
     if (ended.aborted) return;
-    await writeTo(call, request, ended);
+    await write(request);
   }
   call.end();
 }

@@ -25,8 +25,8 @@ export interface RpcServerOptions {
   /** Without it everybody is served and nothing is encrypted. */
   readonly tls?: RpcTls | undefined;
   /**
-   * Told of errors that nobody meant to throw: their callers learn no more than the message. ServingErrors and what an
-   * aborted signal ends are part of the day. Default: nobody is told.
+   * Told of errors that nobody meant to throw: their callers learn no more than the message. ServingErrors and what a
+   * lost caller or an aborted signal ends are part of the day. Default: nobody is told.
    */
   readonly onError?: (error: unknown, method: string) => void;
 }
@@ -50,8 +50,12 @@ export function createRpcServer({ tls, onError }: RpcServerOptions = {}): RpcSer
 }
 
 function isUnexpected(error: unknown): boolean {
-  return !(error instanceof ServingError) && !(error instanceof Error && error.name === 'AbortError');
+  if (error instanceof ServingError) return false;
+  return !(error instanceof Error && (error.name === 'AbortError' || ('code' in error && error.code === callerGone)));
 }
+
+/** What reading from a caller that is gone fails with. */
+const callerGone = 'ERR_STREAM_PREMATURE_CLOSE';
 
 const unixScheme = 'unix:';
 

@@ -10,7 +10,7 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { statusOf } from './call-error.js';
-import { type MessageStream, writeTo } from './message-stream.js';
+import { createWriter, type MessageStream } from './message-stream.js';
 import type { Received, Sent } from './service-definition.js';
 
 /** `signal` aborts when the caller cancels, is gone, or has waited as long as it wanted to. */
@@ -79,8 +79,9 @@ const serveServerStream =
   <In, Out>(handler: ServerStreamHandler<In, Out>, onError: OnError): handleServerStreamingCall<In, Out> =>
   (call) => {
     const sendAll = async (signal: AbortSignal): Promise<void> => {
+      const write = createWriter<Out>(call, signal);
       for await (const message of handler(call.request, signal)) {
-        await writeTo(call, message, signal);
+        await write(message);
         if (signal.aborted) return;
       }
     };
@@ -93,7 +94,7 @@ const serveBidiStream =
     const converse = (signal: AbortSignal): Promise<void> =>
       handler(
         {
-          send: (message) => writeTo(call, message, signal),
+          send: createWriter(call, signal),
           received: call.iterator({ destroyOnReturn: false }),
         },
         signal,

@@ -6,6 +6,7 @@ import type { Peer } from '../grpc/call-error.js';
 import { RpcClient } from '../grpc/rpc-client.js';
 import type { RpcTls } from '../grpc/rpc-tls.js';
 import { RequestStream } from './request-stream.js';
+import { sendableRequest } from './sendable-request.js';
 
 const describeDeadlineMs = 5_000;
 /** Asks every rank for its seals. */
@@ -29,8 +30,9 @@ export function connectScheduler(
   let requests: RequestStream | undefined;
   return {
     async *generate(request, signal) {
+      const message = sendableRequest(request);
       if (!requests || requests.hasEnded) requests = new RequestStream(client, peer);
-      yield* requests.run(request, signal);
+      yield* requests.run(message, signal);
     },
     describe: async () =>
       cellDescriptionFromProto(await client.unary(describe, {}, { deadlineMs: describeDeadlineMs })),

@@ -12,6 +12,7 @@ import {
   ServingError,
   sequenceId,
 } from '@tessera/domain';
+import * as wire from '@tessera/proto/scheduler/v1';
 import { createRequest, createVisualRequest } from '@tessera/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { bytesOf } from '../convert/number-bytes.js';
@@ -202,11 +203,14 @@ for (const [name, createWorld] of rpcWorlds) {
 
       test('runs all over one stream, and what befalls one befalls no other', async () => {
         const { gates, ended, generate } = createGates();
+        const warnings: Error[] = [];
+        const onWarning = (warning: Error) => void warnings.push(warning);
+        process.on('warning', onWarning);
         const calls = vi.spyOn(RpcClient.prototype, 'bidiStream');
         const remote = connect((await serve({ generate })).address);
         const leaving = new AbortController();
         const outcomes = names.map((name, index) =>
-          collect(remote.generate(named(name), index === 7 ? leaving.signal : never)),
+          collect(remote.generate(named(name), (index === 7 ? leaving : new AbortController()).signal)),
         );
         await vi.waitFor(() => expect(gates.size).toBe(names.length), { interval: 1 });
         leaving.abort();
@@ -219,6 +223,44 @@ for (const [name, createWorld] of rpcWorlds) {
         expect(await Promise.all(others)).toEqual(others.map(() => events.slice(1)));
         expect(calls).toHaveBeenCalledTimes(1);
         calls.mockRestore();
+        process.off('warning', onWarning);
+        expect(warnings).toEqual([]);
+      });
+
+      test('takes no other along with one whose events cannot be read', async () => {
+        const finished = { case: 'finished', value: { reason: wire.FinishReason.STOP } } as const;
+        const { address } = await world.serve((server) =>
+          server.addService(wire.SchedulerService, {
+            describe: async () => ({}),
+            inspect: async () => ({}),
+            async generate({ send, received }) {
+              const callIds: bigint[] = [];
+              for await (const { callId } of received) {
+                callIds.push(callId);
+                if (callIds.length < 2) continue;
+                const [odd, other] = callIds;
+                await send({ events: [{ callId: odd! }, { callId: other!, event: finished }] });
+              }
+            },
+          }),
+        );
+        const remote = connect(address);
+        const [odd, other] = ['odd', 'other'].map((name) =>
+          collect(remote.generate(named(name), new AbortController().signal)),
+        );
+        await expect(odd).rejects.toMatchObject({ reason: 'invalid_field', facts: { field: 'event' } });
+        await expect(other).resolves.toMatchObject([{ kind: 'finished', reason: 'stop' }]);
+      });
+
+      test('takes no other along with one that is too large to be sent', { timeout: 60_000 }, async () => {
+        const { gates, generate } = createGates();
+        const remote = connect((await serve({ generate })).address);
+        const other = collect(remote.generate(named('other'), never));
+        const tokenIds = new Int32Array(5_000_000).fill(150_000);
+        const tooLarge = remote.generate(createRequest({ tokenIds }), never);
+        await expect(collect(tooLarge)).rejects.toMatchObject({ reason: 'invalid_field', facts: { field: 'request' } });
+        await vi.waitFor(() => gates.get('other')!(), { interval: 1 });
+        await expect(other).resolves.toEqual(events.slice(1));
       });
 
       test('gets one that comes after the last over another stream', async () => {
@@ -235,15 +277,18 @@ for (const [name, createWorld] of rpcWorlds) {
 
       test('frees all of them when their caller is gone', async () => {
         const { gates, ended, generate } = createGates();
-        const link = await createCuttableLink((await serve({ generate })).address);
+        const onError = vi.fn();
+        const serving = world.serve((server) => serveScheduler(server, scripted({ generate })), onError);
+        const link = await createCuttableLink((await serving).address);
         const remote = connect(link.address);
-        const outcomes = names.map((name) => collect(remote.generate(named(name), never)));
+        const outcomes = names.map((name) => collect(remote.generate(named(name), new AbortController().signal)));
         await vi.waitFor(() => expect(gates.size).toBe(names.length), { interval: 1 });
         link.cut();
         const settled = await Promise.allSettled(outcomes);
         const reasons = settled.map((outcome) => outcome.status === 'rejected' && outcome.reason.reason);
         expect(new Set(reasons)).toEqual(new Set(['not_ready']));
         await vi.waitFor(() => expect(ended).toHaveLength(names.length), { interval: 1 });
+        expect(onError).not.toHaveBeenCalled();
       });
     });
 

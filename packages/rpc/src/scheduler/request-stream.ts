@@ -1,7 +1,12 @@
-import { EventQueue, type Request, type SchedulerEvent, ServingError } from '@tessera/domain';
-import { type GenerateRequestSchema, type GenerateResponse, SchedulerService } from '@tessera/proto/scheduler/v1';
+import { EventQueue, type SchedulerEvent, ServingError } from '@tessera/domain';
+import type { RequestSchema } from '@tessera/proto/common/v1';
+import {
+  type GenerateRequestSchema,
+  type GenerateResponse,
+  type RequestEvent,
+  SchedulerService,
+} from '@tessera/proto/scheduler/v1';
 import { failureFromProto } from '../convert/failure.js';
-import { requestToProto } from '../convert/request.js';
 import { schedulerEventFromProto } from '../convert/scheduler-event.js';
 import { lostError, type Peer } from '../grpc/call-error.js';
 import type { CallerStream } from '../grpc/message-stream.js';
@@ -28,11 +33,11 @@ export class RequestStream {
   }
 
   /** Everything that happens to the request. Leaving early, or aborting the signal, cancels it. */
-  async *run(request: Request, signal: AbortSignal): AsyncGenerator<SchedulerEvent, void> {
+  async *run(request: Sent<typeof RequestSchema>, signal: AbortSignal): AsyncGenerator<SchedulerEvent, void> {
     const callId = ++this.#numCalls;
     const events = new EventQueue<SchedulerEvent>();
     this.#running.set(callId, events);
-    void this.#stream.send({ callId, command: { case: 'request', value: requestToProto(request) } });
+    void this.#stream.send({ callId, command: { case: 'request', value: request } });
     const cancel = (): void => this.#cancel(callId);
     signal.addEventListener('abort', cancel);
     try {
@@ -44,11 +49,11 @@ export class RequestStream {
     }
   }
 
-  #cancel(callId: bigint): void {
+  #cancel(callId: bigint, reason: Error = new ServingError('cancelled', 'The request was cancelled.')): void {
     const events = this.#running.get(callId);
     if (!events) return;
     void this.#stream.send({ callId, command: { case: 'cancel', value: {} } });
-    events.fail(new ServingError('cancelled', 'The request was cancelled.'));
+    events.fail(reason);
     this.#forget(callId);
   }
 
@@ -61,8 +66,17 @@ export class RequestStream {
     }
   }
 
+  /** An event that cannot be read ends its request. */
+  #take(event: RequestEvent): void {
+    try {
+      this.#hand(event);
+    } catch (error) {
+      this.#cancel(event.callId, error as Error);
+    }
+  }
+
   /** What still comes of a cancelled request is nobody's. */
-  #take({ callId, event }: GenerateResponse['events'][number]): void {
+  #hand({ callId, event }: RequestEvent): void {
     const events = this.#running.get(callId);
     if (!events) return;
     if (event.case === 'failure') events.fail(failureFromProto(event.value));

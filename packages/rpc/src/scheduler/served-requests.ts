@@ -23,12 +23,13 @@ export class ServedRequests {
     this.#onError = onError;
   }
 
-  /** Throws `invalid_field` for what no caller of this version sends. */
+  /** Answers what no caller of this version sends with a failure of `invalid_field`. */
   take({ callId, command }: GenerateRequest): void {
-    if (command.case === 'request') this.#start(callId, command.value);
     // One that has ended since cannot be cancelled any more.
-    else if (command.case === 'cancel') this.#running.get(callId)?.abort();
-    else throw invalidField('command', 'a command', 'none');
+    if (command.case === 'cancel') this.#running.get(callId)?.abort();
+    else if (command.case === undefined) this.#fail(callId, invalidField('command', 'a command', 'none'));
+    else if (this.#running.has(callId)) this.#fail(callId, invalidField('call_id', 'a new one', String(callId)));
+    else this.#start(callId, command.value);
   }
 
   /** Cancels what still runs, and resolves when all that it held is free and everything is said. */
@@ -39,7 +40,6 @@ export class ServedRequests {
   }
 
   #start(callId: bigint, request: Request): void {
-    if (this.#running.has(callId)) throw invalidField('call_id', 'one that is not in use', String(callId));
     const running = new AbortController();
     this.#running.set(callId, running);
     const run = this.#run(callId, request, running.signal).finally(() => {
@@ -62,8 +62,12 @@ export class ServedRequests {
       if (!isFinished) throw new ServingError('internal', 'a request ended before it was finished');
     } catch (error) {
       this.#onError(error);
-      say({ case: 'failure', value: failureToProto(error) });
+      if (!signal.aborted) this.#fail(callId, error);
     }
+  }
+
+  #fail(callId: bigint, error: unknown): void {
+    this.#outbox.push({ callId, event: { case: 'failure', value: failureToProto(error) } });
   }
 }
 

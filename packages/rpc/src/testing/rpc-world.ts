@@ -2,14 +2,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createRpcServer, type RpcServer } from '../grpc/rpc-server.js';
+import { createRpcServer, type RpcServer, type RpcServerOptions } from '../grpc/rpc-server.js';
 import type { RpcTls } from '../grpc/rpc-tls.js';
 
 /** Somewhere that servers can listen, gone without a trace once closed. */
 export interface RpcWorld {
   readonly tls: RpcTls | undefined;
   /** Starts a server with what `add` puts on it and returns its address. */
-  serve(add: (server: RpcServer) => void): Promise<{ address: string; server: RpcServer }>;
+  serve(
+    add: (server: RpcServer) => void,
+    onError?: RpcServerOptions['onError'],
+  ): Promise<{ address: string; server: RpcServer }>;
   close(): Promise<void>;
 }
 
@@ -28,8 +31,8 @@ function createWorld(
   const servers: RpcServer[] = [];
   return {
     tls,
-    serve: async (add) => {
-      const server = createRpcServer({ tls });
+    serve: async (add, onError = () => {}) => {
+      const server = createRpcServer({ tls, onError });
       add(server);
       const address = await server.listen(addressOf(folder, `socket-${servers.length}`));
       servers.push(server);
