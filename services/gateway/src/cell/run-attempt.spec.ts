@@ -69,6 +69,17 @@ describe('an attempt', () => {
     expect(stillWanted()).toEqual([]);
   });
 
+  it('wants no upload any more once there are tokens, but those asked for later', async () => {
+    const { upload, stillWanted, fail } = heldUploads();
+    const tokens: SchedulerEvent = { kind: 'tokens', tokens: [{ tokenId: 1, outputIndex: 0 }] };
+    const attempt = runAttempt(leaderSaying(order(0, 'a'), tokens, order(0, 'b'), tokens), request, upload, never);
+    await attempt.next();
+    expect(stillWanted()).toEqual([]);
+    fail('a', new ServingError('worker_failed', 'the encoder is lost'));
+    await expect(attempt.next()).resolves.toMatchObject({ value: tokens });
+    await attempt.return(undefined);
+  });
+
   it('goes on when an upload fails that is asked for elsewhere', async () => {
     const { upload, fail } = heldUploads();
     const leader = leaderSaying(order(0, 'a'), order(0, 'b'), started);

@@ -29,6 +29,8 @@ export async function* runAttempt(
   deposed.addEventListener('abort', end);
   try {
     for await (const event of scheduler.generate(attempt, AbortSignal.any([signal, ending.signal]))) {
+      // A token follows from all pictures: what is still under way is needed no more, unless it is asked for again.
+      if (event.kind === 'tokens') uploads.end();
       if (event.kind === 'encodeHere') uploads.begin(event);
       else yield event;
     }
@@ -61,5 +63,6 @@ class AttemptUploads {
 
   end(): void {
     for (const wanted of this.#wanted.values()) wanted.abort();
+    this.#wanted.clear();
   }
 }

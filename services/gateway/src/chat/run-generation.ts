@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { type Request, ServingError } from '@tessera/domain';
 import type { ResumingScheduler } from '../cell/resuming-scheduler.js';
 import type { AnswerEvent } from '../cell/run-attempt.js';
@@ -23,7 +24,10 @@ export async function* runGeneration(
   signal: AbortSignal,
 ): AsyncGenerator<RunningEvent, Finished> {
   const end = new AbortController();
-  const upload = createUpload(request, media, deps, AbortSignal.any([signal, end.signal]));
+  const either = AbortSignal.any([signal, end.signal]);
+  // One for every picture.
+  setMaxListeners(0, either);
+  const upload = createUpload(request, media, deps, either);
   try {
     for await (const event of deps.scheduler.generate(request, upload, signal)) {
       if (event.kind === 'finished') return event;
