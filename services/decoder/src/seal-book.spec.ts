@@ -91,6 +91,16 @@ describe('SealBook', () => {
       expect(book.seals).toEqual(seals(3));
     });
 
+    test('drops the seals that its pages had', () => {
+      run({
+        admitted: [createAdmittedSequence({ pages: pageIds(1) })],
+        chunks: [knownChunk(lane0, 1, { newPages: pageIds(2) })],
+        seals: seals(1, 2, 3),
+      });
+      run({ chunks: [decodeChunk(lane0)] }, [lane0]);
+      expect(book.seals).toEqual(seals(3));
+    });
+
     test('knows only the pages that its lane has now', () => {
       run({ admitted: [createAdmittedSequence()], chunks: [knownChunk(lane0, 1, { newPages: pageIds(1) })] });
       run({ released: [lane0], admitted: [createAdmittedSequence()], chunks: [knownChunk(lane0, 1)] });

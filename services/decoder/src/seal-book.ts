@@ -38,6 +38,7 @@ export class SealBook {
     if (!step) throw new Error('A step ended that did not begin.');
     if (!result) return;
     const spoilt = new Set(numberlessLanes(result).flatMap((lane) => step.pagesOf.get(lane) ?? []));
+    for (const page of spoilt) this.#seals.delete(page);
     for (const seal of step.plan.seals ?? []) {
       if (!spoilt.has(seal.pageId)) this.#seals.set(seal.pageId, seal);
     }

@@ -17,13 +17,13 @@ export function publishPages(group: GroupState, sequence: Sequence): void {
   }
 }
 
-/** Lets nobody find what a sequence has published: it may be of no numbers. What it found itself stays. */
+/** Lets nobody find what a sequence has published, and what it found: it may be of no numbers. */
 export function withdrawPages(
   { pages: accounting }: GroupState,
   { blockHashes }: Sequence,
-  { pages, numCachedPages, numPublished }: Residence,
+  { pages, numPublished }: Residence,
 ): void {
-  for (let i = numCachedPages; i < numPublished; i++) {
+  for (let i = 0; i < numPublished; i++) {
     accounting.unpublish(pages[i] as PageId, blockHashes[i] as BlockHash);
   }
 }
