@@ -82,5 +82,6 @@ describe('a scheduler process', () => {
         components: { cell: { state: 'failed', detail: expect.stringContaining('The members are unknown.') } },
       });
     expect(await leader()).toBeUndefined();
+    await expect(started.lost).resolves.toMatchObject({ message: 'The members are unknown.' });
   });
 });

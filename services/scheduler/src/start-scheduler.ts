@@ -30,6 +30,8 @@ export interface StartedScheduler {
   readonly address: string;
   readonly health: Health;
   readonly metrics: Metrics;
+  /** Resolves with the reason when it cannot follow its cell any more, nor lead it. */
+  readonly lost: Promise<Error>;
 }
 
 /** Time that streams get to tell gateways that they should go elsewhere. */
@@ -70,9 +72,14 @@ export async function startScheduler(
 
   const end = new AbortController();
   health.set('cell', 'ready');
+  let lose: (reason: Error) => void = () => {};
+  const lost = new Promise<Error>((resolve) => {
+    lose = resolve;
+  });
   const running = cell.run(end.signal).catch((error: unknown) => {
     health.set('cell', 'failed', String(error));
     logger.error({ err: error }, 'the cell is followed no more');
+    lose(error as Error);
   });
   context.onShutdown('cell', async () => {
     end.abort();
@@ -82,7 +89,7 @@ export async function startScheduler(
   context.onShutdown('membership', () => announcement.withdraw());
   health.set('membership', 'ready');
   logger.info({ address, cell: config.cell }, 'scheduler ready');
-  return { address, health, metrics };
+  return { address, health, metrics, lost };
 }
 
 function openDirectory(

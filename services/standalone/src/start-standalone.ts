@@ -49,7 +49,7 @@ export async function startStandalone(config: StandaloneConfig, deps: Standalone
   const listen = (name: string) => ({ listen: `unix:${join(sockets, name)}` });
   const decoder = await startDecoder(partOf(decoderConfigSchema, config, listen('decoder')), shared);
   const encoder = await startVisionEncoder(partOf(visionEncoderConfigSchema, config, listen('encoder')), shared);
-  await startScheduler(partOf(schedulerServerConfigSchema, config, listen('scheduler')), {
+  const scheduler = await startScheduler(partOf(schedulerServerConfigSchema, config, listen('scheduler')), {
     ...shared,
     directory: new MemoryPageDirectory(),
   });
@@ -60,7 +60,11 @@ export async function startStandalone(config: StandaloneConfig, deps: Standalone
     },
   );
   await gateway.whenReady(meetingMs, context.signal);
-  return { url: gateway.url, modelId: gateway.modelId, lost: Promise.race([decoder.lost, encoder.lost]) };
+  return {
+    url: gateway.url,
+    modelId: gateway.modelId,
+    lost: Promise.race([decoder.lost, encoder.lost, scheduler.lost]),
+  };
 }
 
 /** The options of one service among those of the process, and what only this process decides. */
