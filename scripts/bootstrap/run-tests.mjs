@@ -8,8 +8,9 @@ import { runCheck } from './run-check.mjs';
 import { runVitestProject } from './run-vitest-project.mjs';
 
 /**
- * Runs lint, type check, unit tests and suites in this order and ends with `N passed, N failed`. A filter leaves only
- * the test files whose path contains it. Returns the exit code: 0 when nothing failed and something ran.
+ * Runs lint, type check, unit tests and suites in this order and ends with `N passed, N failed`. Suites that mostly wait
+ * run beside the others. A filter leaves only the test files whose path contains it. Returns the exit code: 0 when
+ * nothing failed and something ran.
  */
 export async function runTests(rootDir, { size, filters }) {
   const startMs = Date.now();
@@ -26,9 +27,12 @@ export async function runTests(rootDir, { size, filters }) {
   let counts = addCounts(noCounts, { numPassed: 0, numFailed: numUnmet });
   if (filters.length === 0) counts = addCounts(counts, await runChecks(rootDir));
   const vitest = { rootDir, size, filters, excluded: missing.flatMap((requirement) => requirement.suites) };
-  for (const project of ['unit', 'suites']) {
-    counts = addCounts(counts, await runVitestProject(project, vitest));
-  }
+  counts = addCounts(counts, await runVitestProject('unit', vitest));
+  const suites = [
+    runVitestProject('suites', vitest),
+    runVitestProject('waiting-suites', { ...vitest, isBeside: true }),
+  ];
+  for (const suite of suites) counts = addCounts(counts, await suite);
 
   for (const requirement of missing) console.log(describeMissing(requirement, { isCi }));
   console.log(`\nTook ${formatDuration(Date.now() - startMs)} at size "${size}".`);
