@@ -2,12 +2,9 @@ import { type CellModel, type Request, ServingError } from '@tessera/domain';
 
 /** Throws when a cell with this model can never answer a request, however long it waits. */
 export function assertServable(request: Request, model: CellModel): void {
-  if (request.modelRevision !== model.revision) {
-    const message = `The prompt was prepared for model revision ${request.modelRevision}; ${model.revision} is served.`;
-    throw new ServingError('invalid_field', message, { field: 'modelRevision' });
-  }
+  assertSameModel(request, model);
   assertAtMost('context_length_exceeded', 'Prompt and answer need', 'positions; the context holds', {
-    given: request.tokenIds.length + request.maxTokens,
+    given: numPositions(request),
     limit: model.maxContextLen,
   });
   const visuals = request.segments.filter(({ kind }) => kind !== 'text');
@@ -15,6 +12,18 @@ export function assertServable(request: Request, model: CellModel): void {
     given: visuals.reduce((sum, { length }) => sum + length, 0),
     limit: model.maxVisualTokens,
   });
+}
+
+/** Throws when the prompt was made for another model. */
+export function assertSameModel(request: Request, { revision }: Pick<CellModel, 'revision'>): void {
+  if (request.modelRevision === revision) return;
+  const message = `The prompt was prepared for model revision ${request.modelRevision}; ${revision} is served.`;
+  throw new ServingError('invalid_field', message, { field: 'modelRevision' });
+}
+
+/** Positions that prompt and answer may take. */
+export function numPositions({ tokenIds, maxTokens }: Request): number {
+  return tokenIds.length + maxTokens;
 }
 
 function assertAtMost(

@@ -77,13 +77,22 @@ describe('the groups of a cell', () => {
       await change(large);
       for (const seen of [running, waiting]) {
         expect((await seen).error).toMatchObject({
-          reason: 'context_length_exceeded',
+          reason: 'not_ready',
           facts: { given: 43, limit: 40 },
         });
       }
       expect((await short).tokens).toEqual(await tokensAlone(request('c')));
     });
   }
+
+  test('take a request that was let in before as soon as one of them can run it', async () => {
+    add({ maxContextLen: 40 });
+    const again: Request = { ...long('a'), attempt: 1, resumeTokens: [] };
+    expect((await world.run(again)).error).toMatchObject({ reason: 'not_ready', facts: { given: 43, limit: 40 } });
+    add();
+    expect((await world.run(long('b'))).error).toMatchObject({ reason: 'context_length_exceeded' });
+    expect((await world.run(again)).tokens).toHaveLength(40);
+  });
 
   test('may be of another model once none is left, and fail what waits for the old one', async () => {
     const old = add();

@@ -1,5 +1,5 @@
 import { type CellModel, type RankGroup, type Request, ServingError } from '@tessera/domain';
-import { assertServable } from './assert-servable.js';
+import { assertSameModel, numPositions } from './assert-servable.js';
 import type { GroupLoop } from './group/group-loop.js';
 import type { SchedulerSnapshot } from './running-scheduler.js';
 import type { Sequence } from './sequence.js';
@@ -56,11 +56,18 @@ export class CellGroups implements Iterable<GroupLoop> {
     throw new ServingError('invalid_option', message);
   }
 
-  /** Throws when no group that is there can ever run a request; without groups it may wait for the next. */
+  /**
+   * Throws when no group that is there can run a request that was let in: `not_ready` where it is too long for them, since
+   * one that was lost may come back. Without groups it may wait for the next.
+   */
   assertRunnable(request: Request): void {
     if (!this.#model || this.size === 0) return;
-    const maxContextLen = Math.max(...[...this].map(({ state }) => state.description.maxContextLen));
-    assertServable(request, { ...this.#model, maxContextLen, maxVisualTokens: Number.MAX_SAFE_INTEGER });
+    assertSameModel(request, this.#model);
+    const limit = Math.max(...[...this].map(({ state }) => state.description.maxContextLen));
+    const given = numPositions(request);
+    if (given <= limit) return;
+    const message = `Prompt and answer need ${given} positions; no rank group that is there holds more than ${limit}.`;
+    throw new ServingError('not_ready', message, { given, limit });
   }
 
   add(loop: GroupLoop): void {

@@ -107,7 +107,9 @@ class CellScheduler implements RunningScheduler {
     if (this.#closing) throw this.#closing;
     const { model } = this;
     if (!model) throw new ServingError('not_ready', 'No rank group serves yet.');
-    assertServable(request, model);
+    // Who was let in once may meet the groups and encoders that come back one by one.
+    if (request.attempt > 0) this.#groups.assertRunnable(request);
+    else assertServable(request, model);
     const sequence = new Sequence(request, new EventQueue(), this.#numArrivals++);
     if (sequence.resumedEnd) {
       sequence.finish(sequence.resumedEnd);

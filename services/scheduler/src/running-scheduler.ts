@@ -51,8 +51,8 @@ export interface RunningScheduler extends Scheduler {
   /** Throws `invalid_option` for a group of another model than those that are there. */
   addGroup(group: RankGroup): void;
   /**
-   * Listens to an encoder until it is lost or the signal aborts; resolves then. Rejects with `invalid_option` when its
-   * embeddings are not for the groups that are there, or come.
+   * Listens to an encoder until the signal aborts, or it says that it is done. Rejects when it is lost, and with
+   * `invalid_option` when its embeddings are not for the groups that are there, or come.
    */
   addEncoder(feed: EncoderFeed, signal: AbortSignal): Promise<void>;
   inspect(epoch: number): Promise<CellInspection>;

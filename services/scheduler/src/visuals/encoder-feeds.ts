@@ -14,8 +14,8 @@ export class EncoderFeeds {
   }
 
   /**
-   * Listens to an encoder until it is lost or the signal aborts. Throws `invalid_option` for one whose embeddings are
-   * not for the groups that are there, also when those come later.
+   * Listens to an encoder until the signal aborts, or it says that it is done. Throws when it is lost, and
+   * `invalid_option` for one whose embeddings are not for the groups that are there, also when those come later.
    */
   async listen(feed: EncoderFeed, signal: AbortSignal): Promise<void> {
     const refusal = this.#refusalOf(feed);

@@ -190,6 +190,18 @@ describe('VisualBoard', () => {
       expect(asks()).toEqual(['a/0 encoder', 'owl/0 encoder', 'dog/0 encoder']);
     });
 
+    test('comes up with those who still wait for it when the foremost has left', () => {
+      start(16);
+      addEncoder();
+      need('a', ['cat']);
+      need('b', ['dog'], { class: 'batch' });
+      const foremost = need('c', ['dog']);
+      need('d', ['owl']);
+      leave(foremost);
+      for (const key of ['cat', 'owl', 'dog']) ready(embeddingKey(key));
+      expect(asks()).toEqual(['a/0 encoder', 'd/0 encoder', 'b/0 encoder']);
+    });
+
     test('that failed comes up again with the foremost who waits for it by then', () => {
       start(16);
       addEncoder();

@@ -176,6 +176,7 @@ export class VisualBoard {
   #afterLeaving(want: Want, sequence: Sequence): void {
     if (want.waiting.size === 0) this.#drop(want);
     else if (want.job?.uploader === sequence) this.#requeue(want);
+    else this.#followForemost(want);
   }
 
   #drop(want: Want): void {
@@ -187,8 +188,13 @@ export class VisualBoard {
   #requeue(want: Want): void {
     this.#closeJob(want);
     this.#jobs.clocks.refund(want.tenant, want.numPatches);
-    const [foremost] = [...want.waiting.keys()].sort(byRank);
-    this.#jobs.add(Object.assign(want, foremost && turnOf(foremost)));
+    this.#jobs.add(Object.assign(want, turnOf(foremostOf(want))));
+  }
+
+  /** Who needs it has changed: while it is in the queue, so has its turn, perhaps. */
+  #followForemost(want: Want): void {
+    const foremost = foremostOf(want);
+    if (foremost.order !== want.order && this.#jobs.remove(want)) this.#jobs.add(Object.assign(want, turnOf(foremost)));
   }
 
   #closeJob(want: Want): void {
@@ -238,10 +244,9 @@ export class VisualBoard {
       want = { ...turnOf(sequence), key, numPatches, waiting: new Map(), job: undefined };
       this.#wants.set(key, want);
       this.#jobs.add(want);
-    } else if (sequence.rank < want.rank && this.#jobs.remove(want)) {
-      this.#jobs.add(Object.assign(want, turnOf(sequence)));
     }
     want.waiting.set(sequence, visual);
+    this.#followForemost(want);
   }
 
   /** Asks the first who waits for an upload. Who was asked too often fails; then the next one is asked. */
@@ -274,6 +279,12 @@ export class VisualBoard {
     }
     return best;
   }
+}
+
+function foremostOf({ key, waiting }: Want): Sequence {
+  const [foremost] = [...waiting.keys()].sort(byRank);
+  if (!foremost) throw new Error(`nobody waits for the embedding ${key}`);
+  return foremost;
 }
 
 function turnOf({ tenant, rank, order }: Sequence): QueuedItem {
