@@ -40,7 +40,9 @@ describe('a cluster of two groups of two ranks and two encoders', () => {
   });
 
   it('runs steps on both groups', async () => {
-    await Promise.all(bodies.map((body) => cluster.api.complete(body)));
+    const long = (index: number) =>
+      question(`hello ${index}`, { max_tokens: 100, ignore_eos: true, cache_salt: 'both groups' });
+    await Promise.all([0, 1, 2, 3].map((index) => cluster.api.complete(long(index))));
     for (const group of ['group-0', 'group-1']) {
       const steps = await cluster.metricOf(`tessera_step_seconds_count{group="${group}"}`);
       expect(steps.get('scheduler-0')).toBeGreaterThan(0);
